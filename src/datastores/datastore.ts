@@ -1,0 +1,56 @@
+import type { Writable } from 'node:stream';
+
+/** What an object is kept for; an operator's `forKinds` says which datastore takes which. */
+export type Kind = 'local_media' | 'remote_media' | 'thumbnails' | 'archives';
+
+/** Where an object lies within its datastore, as MMR writes it into the database: relative, with forward slashes. */
+export type Location = string;
+
+/** Bytes to send, counted from 0, both ends included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A place that keeps immutable objects. Bytes come in through a temporary, which becomes an object or leaves no trace.
+ * Every driver passes the same suite (`contract.test.ts`).
+ */
+export interface Datastore extends AsyncDisposable {
+  /** Stands in the database beside each location; never changes. */
+  readonly id: string;
+
+  /** A temporary on the same disk or bucket as the objects. @throws {StorageFull} */
+  createTemporary(signal: AbortSignal): Promise<Temporary>;
+
+  /** `undefined`: there is no such object. Dispose what you get. @throws {Unavailable} */
+  open(location: Location, signal: AbortSignal): Promise<StoredObject | undefined>;
+
+  /** Deleting what is not there is no error. */
+  delete(location: Location, signal: AbortSignal): Promise<void>;
+
+  /** Resolves when objects can be read and written. @throws {Unavailable} with the cause */
+  checkHealth(signal: AbortSignal): Promise<void>;
+}
+
+/** Bytes that nobody can see yet. Disposing it removes them, unless they were kept. */
+export interface Temporary extends AsyncDisposable {
+  /** Takes the bytes; fails with {@link StorageFull} when the disk does. */
+  readonly writable: Writable;
+
+  /**
+   * Makes the bytes an object. When it resolves they survive a crash of the machine.
+   * To be called once, after `writable` has finished. @throws {StorageFull}
+   */
+  keep(): Promise<Location>;
+}
+
+export interface StoredObject extends AsyncDisposable {
+  readonly sizeBytes: number;
+
+  /**
+   * Reads in order, at the pace of the reader. A chunk is valid until the next one is asked for: its memory is used
+   * again. The range must lie inside the object.
+   */
+  read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}

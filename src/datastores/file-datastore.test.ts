@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { createUniqueIds } from '../cluster/index.ts';
+import type { Datastore } from './datastore.ts';
+import { openFileDatastore } from './file-datastore.ts';
+
+const signal = new AbortController().signal;
+
+async function makeFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-datastore-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function openIn(path: string, machineId = 0): Promise<Datastore> {
+  const newUniqueId = createUniqueIds({ machineId, now: Date.now });
+  return await openFileDatastore({ id: 'main', path, machineId, newUniqueId, now: Date.now, log: pino({ enabled: false }) });
+}
+
+async function store(datastore: Datastore, bytes: Uint8Array): Promise<string> {
+  await using temporary = await datastore.createTemporary(signal);
+  await pipeline(Readable.from([bytes]), temporary.writable);
+  return await temporary.keep();
+}
+
+async function read(datastore: Datastore, location: string, start?: number, end?: number): Promise<Buffer> {
+  const object = await datastore.open(location, signal);
+  assert.ok(object);
+  await using held = object;
+  const chunks: Buffer[] = [];
+  for await (const chunk of held.read({ start: start ?? 0, end: end ?? held.sizeBytes - 1 }, signal)) {
+    chunks.push(Buffer.from(chunk)); // a copy: the chunk's memory is used again
+  }
+  return Buffer.concat(chunks);
+}
+
+test('what was kept can be read again, and lies where MMR looks for it', async (t) => {
+  const path = await makeFolder(t);
+  await using datastore = await openIn(path);
+  const bytes = Buffer.from('some bytes');
+  const location = await store(datastore, bytes);
+  assert.match(location, /^[0-9a-f]{2}\/[0-9a-f]{2}\/[0-9a-f]{36}\d{19}idv2fmt$/);
+  assert.deepEqual(await read(datastore, location), bytes);
+  assert.deepEqual(await readFile(join(path, location)), bytes);
+  assert.deepEqual(await readdir(join(path, '.vitrine-tmp')), []);
+});
+
+test('any range of an object comes back exactly', async (t) => {
+  await using datastore = await openIn(await makeFolder(t));
+  const bytes = Buffer.from(Array.from({ length: 600_000 }, (_, index) => index % 251));
+  const location = await store(datastore, bytes);
+  const positions = fc.tuple(fc.nat(bytes.length - 1), fc.nat(bytes.length - 1));
+  await fc.assert(
+    fc.asyncProperty(positions, async ([one, other]) => {
+      const [start, end] = [Math.min(one, other), Math.max(one, other)];
+      assert.ok((await read(datastore, location, start, end)).equals(bytes.subarray(start, end + 1)));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a temporary that is not kept leaves nothing behind', async (t) => {
+  const path = await makeFolder(t);
+  await using datastore = await openIn(path);
+  {
+    await using temporary = await datastore.createTemporary(signal);
+    await pipeline(Readable.from([Buffer.from('refused')]), temporary.writable);
+  }
+  {
+    await using temporary = await datastore.createTemporary(signal);
+    temporary.writable.write('broken off');
+  }
+  assert.deepEqual(await readdir(path), ['.vitrine-tmp']);
+  assert.deepEqual(await readdir(join(path, '.vitrine-tmp')), []);
+});
+
+test('an object that is not there is told apart from trouble', async (t) => {
+  await using datastore = await openIn(await makeFolder(t));
+  assert.equal(await datastore.open('aa/bb/none', signal), undefined);
+  await datastore.delete('aa/bb/none', signal);
+});
+
+test('a location never leads out of the folder', async (t) => {
+  await using datastore = await openIn(await makeFolder(t));
+  for (const location of ['../secret', 'aa/../../secret', '/etc/passwd', 'aa\0']) {
+    await assert.rejects(datastore.open(location, signal), /outside of datastore|null bytes/);
+    await assert.rejects(datastore.delete(location, signal), /outside of datastore|null bytes/);
+  }
+});
+
+test('deleting an object does not disturb who is reading it', async (t) => {
+  await using datastore = await openIn(await makeFolder(t));
+  const location = await store(datastore, Buffer.from('being read'));
+  const object = await datastore.open(location, signal);
+  assert.ok(object);
+  await using held = object;
+  await datastore.delete(location, signal);
+  assert.equal(await datastore.open(location, signal), undefined);
+  const chunks = await Array.fromAsync(held.read({ start: 0, end: held.sizeBytes - 1 }, signal), (chunk) => `${chunk}`);
+  assert.ok(chunks.length > 0);
+});
+
+test('at start, own temporaries are swept at once, those of other processes when they are a day old', async (t) => {
+  const path = await makeFolder(t);
+  const temporaries = join(path, '.vitrine-tmp');
+  await mkdir(temporaries);
+  const yesterday = new Date(Date.now() - 25 * 3_600_000);
+  for (const name of ['0-own', '7-living', '7-dead']) await writeFile(join(temporaries, name), 'x');
+  await utimes(join(temporaries, '7-dead'), yesterday, yesterday);
+  await using _datastore = await openIn(path, 0);
+  assert.deepEqual(await readdir(temporaries), ['7-living']);
+});
+
+test('a folder that cannot be made is told with its path', async (t) => {
+  const file = join(await makeFolder(t), 'a-file');
+  await writeFile(file, '');
+  await assert.rejects(openIn(join(file, 'below')), /cannot be made or written/);
+});
+
+test('reading many more files than descriptors are kept closes the oldest and still reads them all', async (t) => {
+  await using datastore = await openIn(await makeFolder(t));
+  const locations: string[] = [];
+  for (let count = 0; count < 600; count += 1) locations.push(await store(datastore, Buffer.from(`file ${count}`)));
+  for (const [index, location] of locations.entries()) {
+    assert.equal((await read(datastore, location)).toString(), `file ${index}`);
+  }
+});
