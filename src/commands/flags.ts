@@ -25,7 +25,12 @@ export function parseFlags<Flags extends Record<string, Flag>>(
     return isFlag ? `-${arg}` : arg;
   });
   try {
-    const { values, positionals } = parseArgs({ args: twoDashes, options: flags, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: twoDashes,
+      options: flags,
+      allowPositionals: true,
+      strict: true,
+    });
     return { values: values as FlagValues<Flags>, words: positionals }; // parseArgs checks what the type says
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message);

@@ -1,5 +1,5 @@
-import { InternalError } from '../matrix/index.ts';
 import type { DatastoreConfig } from '../config/index.ts';
+import { InternalError } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Datastore, Kind } from './datastore.ts';
 import { openFileDatastore } from './file-datastore.ts';

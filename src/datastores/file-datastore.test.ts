@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,6 @@ import { pipeline } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { createUniqueIds } from '../cluster/index.ts';
 import type { Datastore } from './datastore.ts';
 import { openFileDatastore } from './file-datastore.ts';
 
@@ -20,8 +20,15 @@ async function makeFolder(t: TestContext): Promise<string> {
 }
 
 async function openIn(path: string, machineId = 0): Promise<Datastore> {
-  const newUniqueId = createUniqueIds({ machineId, now: Date.now });
-  return await openFileDatastore({ id: 'main', path, machineId, newUniqueId, now: Date.now, log: pino({ enabled: false }) });
+  const newUniqueId = () => createHash('sha1').update(randomBytes(32)).digest('hex') + '1781234567890123456';
+  return await openFileDatastore({
+    id: 'main',
+    path,
+    machineId,
+    newUniqueId,
+    now: Date.now,
+    log: pino({ enabled: false }),
+  });
 }
 
 async function store(datastore: Datastore, bytes: Uint8Array): Promise<string> {

@@ -56,7 +56,10 @@ for (const name of VALID) {
 
 for (const name of INVALID) {
   test(`${JSON.stringify(name.slice(0, 40))} is not a server name, and the error says why`, () => {
-    assert.throws(() => parseServerName(name), (error) => error instanceof InvalidParam && /is not a server name: /.test(error.message));
+    assert.throws(
+      () => parseServerName(name),
+      (error) => error instanceof InvalidParam && /is not a server name: /.test(error.message),
+    );
   });
 }
 

@@ -43,7 +43,5 @@ export function findServerNameProblem(text: string): string | undefined {
 export function splitHostAndPort(text: string): { readonly host: string; readonly port: string | undefined } {
   const end = text.startsWith('[') ? text.indexOf(']') + 1 : 0;
   const colon = text.indexOf(':', end);
-  return colon === -1
-    ? { host: text, port: undefined }
-    : { host: text.slice(0, colon), port: text.slice(colon + 1) };
+  return colon === -1 ? { host: text, port: undefined } : { host: text.slice(0, colon), port: text.slice(colon + 1) };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Readable, Transform, type TransformCallback } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { TooLarge } from '../matrix/index.ts';
@@ -52,7 +52,7 @@ export function tooLarge(maxBytes: number): TooLarge {
  * @returns what to dispose (`temporary`), also when it is kept
  */
 export async function receiveBytes(
-  body: Readable,
+  body: AsyncIterable<Uint8Array>,
   datastore: Datastore,
   maxBytes: number,
   signal: AbortSignal,

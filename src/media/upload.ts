@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Config, DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
@@ -24,7 +23,7 @@ export interface Upload {
   /** Of `Content-Length`; `undefined` for a body whose length is not known before it ends. */
   readonly declaredBytes: number | undefined;
   /** Called once, when the body is wanted: a refusal before that costs the client nothing. */
-  readonly startBody: () => Readable;
+  readonly startBody: () => AsyncIterable<Uint8Array>;
 }
 
 /**

@@ -1,0 +1,3 @@
+export { type Asker, type Auth, type AuthParts, type Credentials, createAuth } from './auth.ts';
+export { readToken } from './read-token.ts';
+export { requireUser } from './require-user.ts';

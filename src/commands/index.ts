@@ -1,0 +1,5 @@
+export type { Command, CommandIo } from './command.ts';
+export { runCommand } from './commands.ts';
+export { config } from './config.ts';
+export { init } from './init.ts';
+export { type RunningService, type StartService, serveCommand } from './serve.ts';

@@ -1,0 +1,291 @@
+import { Type } from 'typebox';
+import { later } from '../option.ts';
+
+export const uploads = Type.Object(
+  {
+    maxBytes: Type.Integer({ default: 104_857_600, description: 'Largest upload, in bytes. 0 or less: no limit.' }),
+    minBytes: Type.Integer({ default: 100, description: 'Smallest upload, in bytes.' }),
+    reportedMaxBytes: Type.Integer({
+      default: 0,
+      description:
+        'What clients are told as the limit, in bytes, for proxies that allow less. 0: `maxBytes`. Negative: nothing is told.',
+    }),
+    maxPending: Type.Integer({
+      default: 5,
+      description: 'Most asynchronous uploads that a user may have open. 0 or less: no limit.',
+      ...later,
+    }),
+    maxAgeSeconds: Type.Integer({
+      default: 1800,
+      minimum: 0,
+      description: 'How long an ID that was created for an asynchronous upload waits for it, in seconds.',
+      ...later,
+    }),
+    quotas: Type.Object(
+      {
+        enabled: Type.Boolean({ default: false, description: 'Limit what a user may keep.', ...later }),
+        users: Type.Array(
+          Type.Object(
+            {
+              glob: Type.String({
+                default: '',
+                format: 'not-empty',
+                description: 'User IDs, with `*` for any text. The first entry that fits counts.',
+              }),
+              maxBytes: Type.Integer({ default: 0, description: 'Bytes in all. 0 or less: no limit.' }),
+              maxPending: Type.Integer({
+                default: 0,
+                description: 'Open asynchronous uploads. 0 or less: no limit.',
+              }),
+              maxFiles: Type.Integer({ default: 0, description: 'Files in all. 0 or less: no limit.' }),
+            },
+            { description: 'One rule.' },
+          ),
+          { default: [], description: 'Rules by user ID.', ...later },
+        ),
+      },
+      { description: 'Limits by user.' },
+    ),
+  },
+  { description: 'What users may upload.' },
+);
+
+export const downloads = Type.Object(
+  {
+    maxBytes: Type.Integer({
+      default: 104_857_600,
+      description: 'Largest media that is fetched from other servers, in bytes. 0 or less: no limit.',
+      ...later,
+    }),
+    numWorkers: Type.Integer({
+      default: 10,
+      description: 'Most fetches from other servers at once. 0 or less: no limit.',
+      ...later,
+    }),
+    failureCacheMinutes: Type.Integer({
+      default: 15,
+      description: 'How long a failed fetch is remembered, in minutes. 0: not at all.',
+      ...later,
+    }),
+    expireAfterDays: Type.Integer({
+      default: 0,
+      description: 'Remote media is removed so many days after it was fetched. 0 or less: never.',
+      ...later,
+    }),
+    defaultRangeChunkSizeBytes: Type.Integer({
+      default: 10_485_760,
+      minimum: 1,
+      description: 'Most bytes of an answer to a range without an end.',
+      ...later,
+    }),
+  },
+  { description: 'Media of other servers, and how it is served.' },
+);
+
+const size = Type.Object(
+  {
+    width: Type.Integer({ default: 0, minimum: 1, maximum: 16_384, description: 'Pixels.' }),
+    height: Type.Integer({ default: 0, minimum: 1, maximum: 16_384, description: 'Pixels.' }),
+  },
+  { description: 'One size.' },
+);
+
+export const thumbnails = Type.Object(
+  {
+    maxSourceBytes: Type.Integer({
+      default: 10_485_760,
+      description: 'Largest file of which thumbnails are made, in bytes. 0 or less: no limit but 1 GiB.',
+    }),
+    maxPixels: Type.Integer({
+      default: 32_000_000,
+      description: "A picture's width times height must be less than this. 0 refuses all.",
+    }),
+    numWorkers: Type.Integer({
+      default: 10,
+      description:
+        'Most pictures that are worked on at once; never more than the machine has cores. 0 or less: as many as cores.',
+    }),
+    sizes: Type.Array(size, {
+      default: [
+        { width: 32, height: 32 },
+        { width: 96, height: 96 },
+        { width: 320, height: 240 },
+        { width: 640, height: 480 },
+        { width: 800, height: 600 },
+      ],
+      minItems: 1,
+      description: 'The sizes that are made. A request gets the smallest that covers it, else the largest.',
+    }),
+    dynamicSizing: Type.Boolean({
+      default: false,
+      description: 'Make the exact size that is asked for, up to the largest of `sizes`.',
+    }),
+    types: Type.Array(Type.String({ format: 'media-type' }), {
+      default: ['image/jpeg', 'image/jpg', 'image/png', 'image/gif'],
+      description:
+        'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp` and `image/avif`; others may be listed.',
+    }),
+    allowAnimated: Type.Boolean({ default: true, description: 'Make animated thumbnails when asked to.', ...later }),
+    defaultAnimated: Type.Boolean({
+      default: false,
+      description: 'Make animated thumbnails when a request does not say.',
+      ...later,
+    }),
+    maxAnimateSizeBytes: Type.Integer({
+      default: 10_485_760,
+      description: 'Larger files get still thumbnails, in bytes. 0 or less: no limit.',
+      ...later,
+    }),
+    stillFrame: Type.Number({
+      default: 0.5,
+      minimum: 0,
+      maximum: 1,
+      description: 'Which frame a still thumbnail of an animation shows: 0 is the first, 1 the last.',
+      ...later,
+    }),
+    expireAfterDays: Type.Integer({
+      default: 0,
+      description: 'Thumbnails are removed so many days after they were made. 0 or less: never.',
+      ...later,
+    }),
+  },
+  { description: 'Thumbnails of pictures.' },
+);
+
+export const urlPreviews = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Make previews of links.', ...later }),
+    maxPageSizeBytes: Type.Integer({
+      default: 10_485_760,
+      description: 'So much of a page is read, in bytes. 0 or less: no limit but 10 MiB.',
+      ...later,
+    }),
+    previewUnsafeCertificates: Type.Boolean({
+      default: false,
+      description: 'Accept certificates that do not verify.',
+      ...later,
+    }),
+    numWords: Type.Integer({ default: 50, description: 'Most words of a description.', ...later }),
+    maxLength: Type.Integer({ default: 200, description: 'Most characters of a description.', ...later }),
+    numTitleWords: Type.Integer({ default: 30, description: 'Most words of a title.', ...later }),
+    maxTitleLength: Type.Integer({ default: 150, description: 'Most characters of a title.', ...later }),
+    filePreviewTypes: Type.Array(Type.String(), {
+      default: ['image/*'],
+      description: 'Types of files that get a preview of their own; `*` stands for any text.',
+      ...later,
+    }),
+    numWorkers: Type.Integer({ default: 10, description: 'Most previews at once. 0 or less: no limit.', ...later }),
+    disallowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
+      default: [
+        '127.0.0.1/8',
+        '10.0.0.0/8',
+        '172.16.0.0/12',
+        '192.168.0.0/16',
+        '100.64.0.0/10',
+        '169.254.0.0/16',
+        '::1/128',
+        'fe80::/64',
+        'fc00::/7',
+      ],
+      description: 'Networks that are never connected to for a preview.',
+      ...later,
+    }),
+    allowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
+      default: ['0.0.0.0/0'],
+      description: 'Networks that may be connected to, unless the list above forbids it.',
+      ...later,
+    }),
+    expireAfterDays: Type.Integer({
+      default: 0,
+      description: 'Previews are forgotten after so many days. 0 or less: never.',
+      ...later,
+    }),
+    defaultLanguage: Type.String({
+      default: 'en-US,en',
+      description: '`Accept-Language` for clients that send none.',
+      ...later,
+    }),
+    userAgent: Type.String({
+      default: 'matrix-media-repo',
+      description: '`User-Agent` for pages and their pictures.',
+      ...later,
+    }),
+    oEmbed: Type.Boolean({ default: false, description: 'Ask the oEmbed provider of a page first.', ...later }),
+  },
+  { description: 'Previews of links.' },
+);
+
+export const identicons = Type.Object(
+  { enabled: Type.Boolean({ default: true, description: 'Draw pictures for those who have none.', ...later }) },
+  { description: 'Pictures made of a text.' },
+);
+
+export const quarantine = Type.Object(
+  {
+    replaceThumbnails: Type.Boolean({
+      default: true,
+      description: 'Send a picture in place of a thumbnail of quarantined media, not 404.',
+      ...later,
+    }),
+    replaceDownloads: Type.Boolean({
+      default: false,
+      description: 'Send a picture in place of quarantined media, not 404.',
+      ...later,
+    }),
+    thumbnailPath: Type.String({
+      default: '',
+      description: 'The picture to send. Empty: a built-in one.',
+      ...later,
+    }),
+    allowLocalAdmins: Type.Boolean({
+      default: true,
+      description: "Let a homeserver's administrators quarantine on their own domain.",
+      ...later,
+    }),
+  },
+  { description: 'Media that must not be seen.' },
+);
+
+export const archiving = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Allow exports and imports.', ...later }),
+    selfService: Type.Boolean({
+      default: false,
+      description: 'Let users export their own media, and homeserver administrators that of their server.',
+      ...later,
+    }),
+    targetBytesPerPart: Type.Integer({
+      default: 209_715_200,
+      minimum: 1,
+      description: 'About how large one part of an archive becomes, in bytes.',
+      ...later,
+    }),
+  },
+  { description: 'Exports and imports.' },
+);
+
+export const timeouts = Type.Object(
+  {
+    urlPreviewTimeoutSeconds: Type.Integer({
+      default: 10,
+      description: 'For fetching a page to preview, in seconds. 0 or less: 60.',
+      ...later,
+    }),
+    federationTimeoutSeconds: Type.Integer({
+      default: 120,
+      description: 'For fetching media of another server, in seconds. 0 or less: 600.',
+      ...later,
+    }),
+    clientServerTimeoutSeconds: Type.Integer({
+      default: 30,
+      description: 'For a call to your homeserver, in seconds. 0 or less: 60.',
+    }),
+  },
+  { description: 'How long to wait for others.' },
+);
+
+export const featureSupport = Type.Record(Type.String(), Type.Unknown(), {
+  default: {},
+  description: 'Switches of experiments. None are known in this version.',
+  ...later,
+});

@@ -1,0 +1,138 @@
+import { Type } from 'typebox';
+import { later } from '../option.ts';
+
+export const federation = Type.Object(
+  {
+    backoffAt: Type.Integer({
+      default: 20,
+      description: 'After so many failures in a row another server is left alone for a while. 0 or less: 20.',
+      ...later,
+    }),
+    ignoredHosts: Type.Array(Type.String(), {
+      default: [],
+      description: 'Servers whose media is refused to all but the administrators of this repository.',
+      ...later,
+    }),
+  },
+  { description: 'Dealing with other servers.' },
+);
+
+export const rateLimit = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Limit how much one client may ask for.', ...later }),
+    requestsPerSecond: Type.Number({
+      default: 5,
+      minimum: 0,
+      description: 'Requests a second that one client may make in the long run.',
+      ...later,
+    }),
+    burst: Type.Integer({ default: 10, minimum: 0, description: 'Requests that it may make at once.', ...later }),
+    buckets: Type.Object(
+      {
+        downloads: Type.Object(
+          {
+            capacityBytes: Type.Integer({
+              default: 524_288_000,
+              description: 'Bytes that one client may download at once.',
+              ...later,
+            }),
+            drainBytesPerMinute: Type.Integer({
+              default: 5_242_880,
+              description: 'Bytes a minute that it may download in the long run.',
+              ...later,
+            }),
+            overflowLimitBytes: Type.Integer({
+              default: 104_857_600,
+              description: 'How far one download may go beyond the capacity, in bytes.',
+              ...later,
+            }),
+          },
+          { description: 'Downloads.' },
+        ),
+      },
+      { description: 'Limits in bytes.' },
+    ),
+  },
+  { description: 'Limits by client.' },
+);
+
+export const metrics = Type.Object(
+  {
+    enabled: Type.Boolean({ default: false, description: 'Serve metrics for Prometheus.', ...later }),
+    bindAddress: Type.String({ default: 'localhost', description: 'Address to listen on.', ...later }),
+    port: Type.Integer({
+      default: 9000,
+      minimum: 1,
+      maximum: 65_535,
+      description: 'TCP port to listen on; another one than `repo.port`.',
+      ...later,
+    }),
+  },
+  { description: 'Measurements for operators.' },
+);
+
+export const plugins = Type.Array(
+  Type.Object(
+    {
+      exec: Type.String({ default: '', format: 'not-empty', description: 'The program.' }),
+      config: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'What it is given.' }),
+    },
+    { description: 'One plugin.' },
+  ),
+  { default: [], description: 'Programs that look at uploads.', ...later },
+);
+
+export const redis = Type.Object(
+  {
+    enabled: Type.Boolean({ default: false, description: 'Share cache and locks between processes.', ...later }),
+    databaseNumber: Type.Integer({ default: 0, minimum: 0, description: 'Number of the Redis database.', ...later }),
+    shards: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({
+            default: '',
+            format: 'not-empty',
+            description: 'A name of its own: it places the shard on the ring.',
+          }),
+          addr: Type.String({ default: '', format: 'not-empty', description: 'Host and port.' }),
+        },
+        { description: 'One shard.' },
+      ),
+      { default: [], description: 'The Redis servers.', ...later },
+    ),
+  },
+  { description: 'What several processes share.' },
+);
+
+export const sentry = Type.Object(
+  {
+    enabled: Type.Boolean({ default: false, description: 'Report errors to Sentry.', ...later }),
+    dsn: Type.String({ default: 'not supplied', secret: 'whole', description: 'Where to report to.', ...later }),
+    environment: Type.String({ default: '', description: 'Name of this installation in the reports.', ...later }),
+    debug: Type.Boolean({ default: false, description: "Log what Sentry's library does.", ...later }),
+  },
+  { description: 'Reports of errors.' },
+);
+
+export const tasks = Type.Object(
+  { numWorkers: Type.Integer({ default: 5, description: 'Most background tasks at once.', ...later }) },
+  { description: 'Background tasks.' },
+);
+
+export const pgo = Type.Object(
+  {
+    enabled: Type.Boolean({
+      default: false,
+      description:
+        'Profiles for the Go compiler. Accepted for the sake of existing files; there is nothing to profile.',
+      ...later,
+    }),
+    submitUrl: Type.String({
+      default: 'https://mmr-pgo.t2host.io/v1/submit',
+      description: 'Not used.',
+      ...later,
+    }),
+    submitKey: Type.String({ default: '', secret: 'whole', description: 'Not used.', ...later }),
+  },
+  { description: "matrix-media-repo's profile-guided optimisation; not used here." },
+);

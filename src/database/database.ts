@@ -1,0 +1,36 @@
+import type { CompiledQuery } from 'kysely';
+import type { Log } from '../telemetry/index.ts';
+import type { Db } from './tables.ts';
+
+/** A query that has not run yet, for {@link Database.atomically}. */
+export interface CompilableQuery {
+  compile(): CompiledQuery;
+}
+
+export interface Database extends AsyncDisposable {
+  readonly db: Db;
+  readonly engine: 'postgres' | 'sqlite';
+  /**
+   * Runs all of them in one transaction, in order: all or nothing. When it returns, they are on the disk. On SQLite,
+   * callers that wait at the same time share one commit.
+   * @throws {UniqueViolation} when one of them would make a second row of a key
+   * @throws {Unavailable} when the database is away; whether the queries took effect is then unknown
+   * @throws {StorageFull} when its disk is full
+   */
+  atomically(queries: readonly CompilableQuery[]): Promise<void>;
+  /** A round trip to the database. @throws {Unavailable} also when the signal aborts first */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** A file, or `:memory:`. */
+  readonly sqlite?: string | undefined;
+  /** A URL or `key=value` pairs, as the Go driver lib/pq reads them. */
+  readonly postgres?: string | undefined;
+  /** For PostgreSQL. 0 or less: as many connections as it takes; keep no idle one. */
+  readonly pool: { readonly maxConnections: number; readonly maxIdleConnections: number };
+  readonly log: Log;
+  readonly now: () => number;
+  /** Ends the waiting for a database that is not there yet. */
+  readonly signal: AbortSignal;
+}

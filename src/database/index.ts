@@ -1,0 +1,16 @@
+export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
+export { DatabaseRefused, UniqueViolation } from './errors.ts';
+export { touchLastAccess } from './last-access.ts';
+export {
+  findMedia,
+  findMediaAndRestriction,
+  findMediaByHash,
+  findUploadOfUser,
+  insertMedia,
+  isHashQuarantined,
+} from './media.ts';
+export { distinctDatastoreIds, findObjectWithHash, moveObject } from './objects.ts';
+export { openDatabase } from './open-database.ts';
+export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
+export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
+export { findThumbnail, findThumbnailOfContent, saveThumbnail } from './thumbnails.ts';

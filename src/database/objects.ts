@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import type { CompilableQuery } from './database.ts';
+import type { Db } from './tables.ts';
+
+/** Where the bytes are. */
+interface ObjectPlace {
+  readonly datastore_id: string;
+  readonly location: string;
+}
+
+/** An object that holds this content, whatever it was stored for. */
+export async function findObjectWithHash(
+  db: Db,
+  sha256: string,
+): Promise<(ObjectPlace & { readonly size_bytes: number }) | undefined> {
+  return (await findIn('media')) ?? (await findIn('thumbnails'));
+
+  function findIn(table: 'media' | 'thumbnails') {
+    return db
+      .selectFrom(table)
+      .select(['datastore_id', 'location', 'size_bytes'])
+      .where('sha256_hash', '=', sha256)
+      .limit(1)
+      .executeTakeFirst();
+  }
+}
+
+/** Points every row that names the object at its new place. */
+export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly CompilableQuery[] {
+  return (['media', 'thumbnails'] as const).map((table) =>
+    db
+      .updateTable(table)
+      .set({ datastore_id: to.datastore_id, location: to.location })
+      .where('datastore_id', '=', from.datastore_id)
+      .where('location', '=', from.location),
+  );
+}
+
+/** Every datastore that a row needs. '' stands for rows from before there were several. */
+export async function distinctDatastoreIds(db: Db): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const table of ['media', 'thumbnails', 'export_parts'] as const) {
+    // Jumps through the index from one id to the next: a DISTINCT would read every row of the largest tables.
+    const { rows } = await sql<{ id: string }>`
+      with recursive ids (id) as (
+        select min(datastore_id) from ${sql.table(table)}
+        union all
+        select (select min(datastore_id) from ${sql.table(table)} where datastore_id > ids.id) from ids where ids.id is not null
+      )
+      select id from ids where id is not null`.execute(db);
+    for (const row of rows) ids.add(row.id);
+  }
+  return [...ids];
+}

@@ -1,0 +1,64 @@
+import { DatabaseError } from 'pg';
+import { MatrixError, StorageFull, Unavailable } from '../matrix/index.ts';
+import { DatabaseRefused, UniqueViolation } from './errors.ts';
+
+/** The five characters that PostgreSQL puts on its errors. */
+function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof DatabaseError ? error.code : undefined;
+}
+
+const UNIQUE_VIOLATION = '23505';
+const DISK_FULL = '53100';
+
+/**
+ * The server is away, goes away, or cannot take this query now: connection lost (08), out of connections or memory
+ * (53), told to stop or still starting (57P), a standby that only reads (25006), lost against another transaction (40).
+ */
+const AWAY = /^(?:08...|53...|57P..|25006|40...)$/;
+
+/** What was thrown while a query ran, in the words of this room. */
+export function asQueryError(error: unknown): unknown {
+  if (error instanceof MatrixError) return error;
+  const state = sqlStateOf(error);
+  if (state === UNIQUE_VIOLATION) {
+    return new UniqueViolation((error instanceof DatabaseError && error.table) || 'The table', { cause: error });
+  }
+  if (state === DISK_FULL) return new StorageFull({ cause: error });
+  // An error that the server did not send is about the way to it; a mistake in our code is not.
+  const isConnectionLost = state === undefined && !(error instanceof TypeError || error instanceof RangeError);
+  if (isConnectionLost || (state !== undefined && AWAY.test(state))) return unavailable(error);
+  return error;
+}
+
+/** What was thrown while a connection of the pool was made: whatever it is, the service has no database for now. */
+export function unavailable(cause: unknown): Unavailable {
+  return new Unavailable('The database cannot be reached; try again', { cause });
+}
+
+/** It may be there in a moment: nobody listens yet, the name is not known yet, it starts, the database is not made. */
+export function isWorthWaiting(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state !== undefined) return state === '3D000' || (AWAY.test(state) && state !== DISK_FULL);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string') return NOT_THERE_YET.has(code);
+  return error instanceof Error && /^(?:Connection terminated|timeout expired)/.test(error.message);
+}
+
+const NOT_THERE_YET: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH'],
+  ...['ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
+]);
+
+/** For the operator: why it will not do. */
+export function asRefusal(error: unknown): unknown {
+  if (error instanceof DatabaseRefused) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const advice = ADVICE.find(([pattern]) => pattern.test(reason))?.[1] ?? '';
+  return new DatabaseRefused(`PostgreSQL refuses: ${reason}${advice}`, { cause: error });
+}
+
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/does not support SSL/, '. Add sslmode=disable to database.postgres if the way to it is safe'],
+  [/password must be a string/i, '. database.postgres names no password'],
+  [/permission denied|must be owner/, '. Vitrine has to connect as the role that owns the tables'],
+];

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Client, type ClientConfig } from 'pg';
+import type { Database, DatabaseOptions } from './database.ts';
+import { migratePostgres } from './migrations/migrate-postgres.ts';
+import { orAborted } from './or-aborted.ts';
+import { makeClientConfig } from './postgres-config.ts';
+import { asRefusal, isWorthWaiting, unavailable } from './postgres-errors.ts';
+import { createPostgresPool } from './postgres-pool.ts';
+import type { Tables } from './tables.ts';
+
+const LONGEST_PAUSE_MS = 5_000;
+const SHORTEST_PAUSE_MS = 250;
+const COMPLAIN_EVERY_MS = 10_000;
+
+export interface PostgresOptions extends DatabaseOptions {
+  readonly dsn: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Waits for the server, brings its tables up to date, and opens a pool of connections to it. */
+export async function openPostgres(options: PostgresOptions): Promise<Database> {
+  const config = makeClientConfig(options.dsn, options.env);
+  await untilThere(options, config, () =>
+    withConnection(config, options, (client) => migratePostgres(client, options.log)),
+  );
+
+  const pool = createPostgresPool(config, options.pool, options.log);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    engine: 'postgres',
+    async atomically(queries) {
+      const compiled = queries.map((query) => query.compile());
+      const [first, ...others] = compiled;
+      if (first === undefined) return;
+      if (others.length === 0) {
+        await db.executeQuery(first);
+        return;
+      }
+      await db.transaction().execute(async (transaction) => {
+        for (const query of compiled) await transaction.executeQuery(query);
+      });
+    },
+    async check(signal) {
+      await orAborted(sql`select 1`.execute(db), signal).catch((error: unknown) => {
+        throw signal.aborted ? unavailable(error) : error;
+      });
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+/** Tries again, ever more slowly, while the trouble is of a kind that passes. */
+async function untilThere(
+  { log, now, signal }: PostgresOptions,
+  config: ClientConfig,
+  attempt: () => Promise<void>,
+): Promise<void> {
+  const sinceTs = now();
+  let complainTs = sinceTs;
+  for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    signal.throwIfAborted();
+    try {
+      await attempt();
+      if (complainTs > sinceTs) log.info('PostgreSQL is there');
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isWorthWaiting(error)) throw asRefusal(error);
+      if (now() >= complainTs) {
+        const { host, port, database } = config;
+        log.warn({ host, port, database, reason: reasonOf(error) }, 'Waiting for PostgreSQL');
+        complainTs = now() + COMPLAIN_EVERY_MS;
+      }
+    }
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+/** The connection errors of the driver carry the client, and with it more than a log should hold. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function withConnection(
+  config: ClientConfig,
+  { signal }: PostgresOptions,
+  use: (client: Client) => Promise<void>,
+): Promise<void> {
+  const client = new Client(config);
+  // What breaks the connection also rejects what waits for it.
+  client.on('error', () => undefined);
+  try {
+    await orAborted(
+      client.connect().then(() => use(client)),
+      signal,
+    );
+  } finally {
+    // Not awaited: a server that does not answer would not answer this either.
+    void client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,9 @@
+export type { HomeserverAccess } from './call-homeserver.ts';
+export {
+  createHomeservers,
+  type Homeservers,
+  type HomeserversParts,
+  type Whoami,
+  type WhoamiQuestion,
+} from './homeservers.ts';
+export { serverNameOfUser } from './user-id.ts';

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** A client that is still sending when its answer is out may go on this long and this far; then it is cut off. */
+const LINGER_MS = 30_000;
+const LINGER_BYTES = 256 * 1024 * 1024;
+
+/**
+ * The body as it arrives, to be read once. Only now is a client that asked first (`Expect: 100-continue`) told to send.
+ * Stopping early does not close the connection, so that the answer still gets through.
+ */
+export function readBody(request: FastifyRequest, reply: FastifyReply): AsyncIterable<Uint8Array> {
+  if (expectsContinue(request.raw)) reply.raw.writeContinue();
+  return request.raw.iterator({ destroyOnReturn: false });
+}
+
+export function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect?.toLowerCase() === '100-continue';
+}
+
+/**
+ * To be called when an answer is complete. A connection that is closed with unread data in it is reset, and the client
+ * may lose the answer that told it why. So the rest of the body is read and thrown away, within bounds.
+ */
+export function lingerUntilRead(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  if (request.complete || socket.destroyed || response.destroyed) return;
+  let left = LINGER_BYTES;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  });
+  request.once('close', () => clearTimeout(timer));
+  request.once('error', () => clearTimeout(timer));
+  request.resume();
+}

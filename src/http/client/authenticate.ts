@@ -1,0 +1,73 @@
+import type { FastifyRequest } from 'fastify';
+import { type Asker, type Auth, readToken, requireUser } from '../../auth/index.ts';
+import { MatrixError, MissingToken } from '../../matrix/index.ts';
+
+/** For hooks: whoever comes without a valid token is refused before anything else is looked at (B-7). */
+export function authenticated(auth: Auth): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const token = readToken(request.headers, queryOf(request));
+    // The host is looked at first: a token means something to one homeserver only.
+    const { domain } = request;
+    if (token === undefined) throw new MissingToken();
+    request.asker = await identify(auth, request, token, domain);
+  };
+}
+
+/**
+ * On the deprecated endpoints a valid token shows frozen media, as with MMR; any other token is as good as none (DL-10).
+ */
+export function optionallyAuthenticated(auth: Auth): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const token = readToken(request.headers, queryOf(request));
+    const { domain } = request;
+    if (token === undefined) return;
+    try {
+      request.asker = await identify(auth, request, token, domain);
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error;
+      request.log.debug({ err: error }, 'A token that was not needed could not be used');
+    }
+  };
+}
+
+/** As {@link authenticated}, and refuses guests (ACC-7). */
+export function authenticatedUser(auth: Auth): (request: FastifyRequest) => Promise<void> {
+  const authenticate = authenticated(auth);
+  return async (request) => {
+    await authenticate(request);
+    requireUser(askerOf(request));
+  };
+}
+
+/** On endpoints behind one of the hooks above. */
+export function askerOf(request: FastifyRequest): Asker {
+  if (request.asker === undefined) throw new Error('This endpoint has no authentication in front of it');
+  return request.asker;
+}
+
+async function identify(
+  auth: Auth,
+  request: FastifyRequest,
+  token: string,
+  domain: FastifyRequest['domain'],
+): Promise<Asker> {
+  const query = queryOf(request);
+  const credentials = {
+    token,
+    userId: firstOf(query['user_id']),
+    deviceId: firstOf(query['device_id']),
+    clientAddress: request.clientAddress,
+  };
+  return await auth.identify(credentials, request.config, domain, request.signal);
+}
+
+type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Before validation, so anything may be in it. */
+function queryOf(request: FastifyRequest): Query {
+  return request.query as Query; // Fastify parses it into texts and lists of texts
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,13 @@
+import type { FastifyInstance } from 'fastify';
+import type { Auth } from '../../auth/index.ts';
+import type { Media } from '../../media/index.ts';
+import type { Thumbnails } from '../../thumbnails/index.ts';
+
+export interface ClientParts {
+  readonly auth: Auth;
+  readonly media: Media;
+  readonly thumbnails: Thumbnails;
+}
+
+/** One endpoint, registered below a prefix. */
+export type Route = (app: FastifyInstance, parts: ClientParts) => void;

@@ -1,0 +1,56 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { sendMedia } from '../send-media.ts';
+import { askedMedia, mediaParams } from './asked-media.ts';
+import { authenticated, optionallyAuthenticated } from './authenticate.ts';
+import type { ClientParts, Route } from './route.ts';
+
+const query = Type.Object({
+  width: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  height: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  method: Type.Unsafe<'crop' | 'scale'>({ type: 'string', enum: ['crop', 'scale'], default: 'scale' }),
+});
+interface Asked {
+  Params: Static<typeof mediaParams>;
+  Querystring: Static<typeof query>;
+}
+
+const schema = { summary: 'Get a thumbnail of media', params: mediaParams, querystring: query };
+
+/** `GET` and `HEAD …/thumbnail/{serverName}/{mediaId}`. Specification: TH-1 to TH-21. */
+export const thumbnail: { readonly authenticated: Route; readonly open: Route } = {
+  authenticated: (app, parts) => register(app, parts, authenticated(parts.auth)),
+  open: (app, parts) => register(app, parts, optionallyAuthenticated(parts.auth)),
+};
+
+function register(
+  app: FastifyInstance,
+  { thumbnails }: ClientParts,
+  authenticate: (request: FastifyRequest) => Promise<void>,
+): void {
+  const handler = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
+    const { width, height, method } = request.query;
+    const asked = { uri: askedMedia(request.params), size: { width, height }, method };
+    const asker = { isAuthenticated: request.asker !== undefined };
+    await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
+    const { contentType, sha256, object } = opened;
+    const fileName = `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
+    return await sendMedia(request, reply, { contentType, fileName, sha256, object });
+  };
+  app.route<Asked>({
+    method: ['GET', 'HEAD'],
+    url: '/thumbnail/:serverName/:mediaId',
+    schema,
+    handler,
+    onRequest: authenticate,
+  });
+}
+
+/** Of the types that a thumbnail may have (TH-12). */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'image/apng': 'apng',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+};

@@ -1,0 +1,42 @@
+import { create } from 'content-disposition';
+
+/** The specification's complete list, "Serving inline content" (CD-2). */
+const INLINE_TYPES: ReadonlySet<string> = new Set([
+  'text/css',
+  'text/plain',
+  'text/csv',
+  'application/json',
+  'application/ld+json',
+  'image/jpeg',
+  'image/gif',
+  'image/png',
+  'image/apng',
+  'image/webp',
+  'image/avif',
+  'video/mp4',
+  'video/webm',
+  'video/ogg',
+  'video/quicktime',
+  'audio/mp4',
+  'audio/webm',
+  'audio/aac',
+  'audio/mpeg',
+  'audio/ogg',
+  'audio/wave',
+  'audio/wav',
+  'audio/x-wav',
+  'audio/x-pn-wav',
+  'audio/flac',
+  'audio/x-flac',
+]);
+
+/** Type and subtype in lower case, without parameters. */
+export function essenceOf(contentType: string): string {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** `inline` for what browsers show without running it, else `attachment`; the name in RFC 6266's forms. CD-1 to CD-7. */
+export function formatDisposition(contentType: string, fileName: string | undefined): string {
+  const type = INLINE_TYPES.has(essenceOf(contentType)) ? 'inline' : 'attachment';
+  return fileName === undefined ? type : create(fileName, { type });
+}

@@ -1,0 +1,37 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+
+const SWEEP_MS = 50;
+
+export interface Listening {
+  /** Such as `http://127.0.0.1:8000`; the port is the real one. */
+  readonly url: string;
+  /** Takes no new requests, lets those under way finish for so long, then cuts them off. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** @throws an error that says what to do when the address cannot be had */
+export async function listen(
+  app: FastifyInstance,
+  address: { readonly host: string; readonly port: number },
+): Promise<Listening> {
+  const host = address.host === '' ? '::' : address.host;
+  try {
+    await app.listen({ host, port: address.port });
+  } catch (error) {
+    const hint = 'set repo.bindAddress and repo.port to an address that is free on this machine';
+    throw new Error(`It is not possible to listen on ${host}, port ${address.port}: ${hint}`, { cause: error });
+  }
+  const { port } = app.server.address() as AddressInfo; // a TCP server that listens has one
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    async close(graceMs) {
+      const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      // A connection that has answered its last request would be kept open for the next one, which must not come.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
+      await app.close();
+      clearTimeout(timer);
+      clearInterval(sweep);
+    },
+  };
+}

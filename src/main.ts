@@ -1,0 +1,117 @@
+import { createRequire } from 'node:module';
+import { createAuth } from './auth/index.ts';
+import { createLocks, createUniqueIds } from './cluster/index.ts';
+import { config, init, type RunningService, runCommand, type StartService, serveCommand } from './commands/index.ts';
+import { type Config, type DatastoreConfig, formatProblem, type LoadedConfig } from './config/index.ts';
+import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
+import { type Datastores, openDatastores } from './datastores/index.ts';
+import { createHomeservers } from './homeservers/index.ts';
+import { createServer, listen, type Readiness } from './http/index.ts';
+import { createMedia } from './media/index.ts';
+import { type Log, openLog } from './telemetry/index.ts';
+import { createThumbnailer, createThumbnails } from './thumbnails/index.ts';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+/** So long a stop waits for the requests under way. */
+const GRACE_MS = 30_000;
+/** So long one part may take to tell how it is. */
+const READINESS_MS = 5_000;
+
+/** Makes the parts, joins them, and closes them in reverse order, also when one of them cannot be made. */
+export const startService: StartService = async (loaded, environment, signal) => {
+  await using stack = new AsyncDisposableStack();
+  const snapshot: Config = loaded.config;
+  const now = Date.now;
+  const { log } = stack.use(openLog({ ...logOptions(snapshot), now }));
+  log.info({ version, machineId: environment.machineId, files: loaded.files }, 'Starting');
+  tellFindings(loaded, log);
+
+  const newUniqueId = createUniqueIds({ machineId: environment.machineId, now });
+  const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
+  await refuseMissingDatastores(database, snapshot.allDatastores);
+  const datastores = stack.use(
+    await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
+  );
+  const homeservers = stack.use(createHomeservers({ log }));
+  const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
+
+  const auth = createAuth({ homeservers, log });
+  const mediaParts = { database, datastores, locks: createLocks(), newUniqueId, now };
+  const media = createMedia(mediaParts);
+  const thumbnails = createThumbnails({ ...mediaParts, media, thumbnailer });
+  const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
+  const app = await createServer({ config: () => snapshot, log, auth, media, thumbnails, checkReadiness });
+  const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
+  stack.defer(() => listening.close(GRACE_MS));
+  log.info({ url: listening.url, domains: [...snapshot.domains.keys()] }, 'Ready');
+  return asService(listening.url, stack.move(), log);
+};
+
+function asService(url: string, parts: AsyncDisposableStack, log: Log): RunningService {
+  return {
+    url,
+    async stop() {
+      log.info('Stopping: requests under way are finished first');
+      await parts.disposeAsync();
+    },
+  };
+}
+
+function logOptions({ repo }: Config) {
+  return { level: repo.logLevel, colors: repo.logColors, json: repo.jsonLogs, directory: repo.logDirectory };
+}
+
+function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
+  return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+}
+
+function tellFindings({ warnings, withoutEffect }: LoadedConfig, log: Log): void {
+  for (const warning of warnings) log.warn(`Configuration: ${formatProblem(warning)}`);
+  if (withoutEffect.length > 0) log.warn({ options: withoutEffect }, 'These options are set and have no effect yet');
+}
+
+/** Media in a datastore that nobody has configured could not be served; better to say so now. */
+async function refuseMissingDatastores(database: Database, configured: readonly DatastoreConfig[]): Promise<void> {
+  const known = new Set(configured.map(({ id }) => id));
+  const missing = (await distinctDatastoreIds(database.db)).filter((id) => !known.has(id));
+  if (missing.length === 0) return;
+  const names = missing.map((id) => JSON.stringify(id)).join(', ');
+  throw new Error(`The database has media in datastores that are not configured: ${names}. Add them to "datastores"`);
+}
+
+async function readinessOf(
+  database: Database,
+  datastores: Datastores,
+  log: Log,
+  asked: AbortSignal,
+): Promise<Readiness> {
+  const signal = AbortSignal.any([asked, AbortSignal.timeout(READINESS_MS)]);
+  const checks: [name: string, check: Promise<void>][] = [['database', database.check(signal)]];
+  for (const datastore of datastores.all()) {
+    checks.push([`datastore ${datastore.id}`, datastore.checkHealth(signal)]);
+  }
+  return new Map(
+    await Promise.all(
+      checks.map(async ([name, check]): Promise<[string, string | undefined]> => {
+        try {
+          await check;
+          return [name, undefined];
+        } catch (error) {
+          log.warn({ err: error, part: name }, 'A part of the service is in trouble');
+          return [name, 'cannot be used at the moment'];
+        }
+      }),
+    ),
+  );
+}
+
+if (import.meta.main) {
+  const io = {
+    stdout: (text: string) => void process.stdout.write(text),
+    stderr: (text: string) => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+  };
+  process.exitCode = await runCommand([serveCommand(startService), init, config], process.argv.slice(2), io, version);
+}

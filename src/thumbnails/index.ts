@@ -1,0 +1,3 @@
+export { chooseSize, type Method, type Size } from './choose-size.ts';
+export { createThumbnailer, type OpenThumbnailer, type Rendered, type Thumbnailer } from './thumbnailer.ts';
+export { type AskedThumbnail, createThumbnails, type OpenThumbnail, type Thumbnails } from './thumbnails.ts';

@@ -1,0 +1,38 @@
+import type { Method, Size } from './choose-size.ts';
+
+/** What a worker is asked, beside the bytes of the picture. */
+export interface Job {
+  readonly size: Size;
+  readonly method: Method;
+  /** Width times height must be below this. */
+  readonly maxPixels: number;
+}
+
+/** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */
+export type Answer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'picture'; readonly contentType: string }
+  | { readonly kind: 'original'; readonly contentType: string }
+  | { readonly kind: 'refused'; readonly why: Refusal };
+
+const REFUSALS = ['unsupported', 'corrupt', 'too many pixels'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** The types that a worker can answer with; TH-12 allows no others. */
+const CONTENT_TYPES: readonly unknown[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
+
+/**
+ * Workers handle hostile files: what they say is believed only in this form.
+ * @returns `undefined` for anything else
+ */
+export function parseAnswer(value: unknown): Answer | undefined {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined;
+  if (value.kind === 'ready') return { kind: 'ready' };
+  if (value.kind === 'picture' || value.kind === 'original') {
+    if (!('contentType' in value) || !CONTENT_TYPES.includes(value.contentType)) return undefined;
+    return { kind: value.kind, contentType: String(value.contentType) };
+  }
+  if (value.kind !== 'refused' || !('why' in value)) return undefined;
+  const why = REFUSALS.find((refusal) => refusal === value.why);
+  return why && { kind: 'refused', why };
+}

@@ -1,0 +1,92 @@
+import { availableParallelism } from 'node:os';
+import { BadRequest, InternalError, TooLarge, Unavailable } from '../matrix/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Job, Refusal } from './job.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { Outcome } from './worker-process.ts';
+
+/** Makes thumbnails of untrusted files, in child processes that can do little else. */
+export interface Thumbnailer {
+  /**
+   * @param source the whole file; what it is, its bytes tell
+   * @returns a picture, or `original` where the file itself is to be sent, with the type that it really has
+   * @throws {BadRequest} for what cannot be decoded, or not within the limits; {@link TooLarge} for too many pixels;
+   * {@link Unavailable} when too many pictures wait; what the signal carries
+   */
+  render(source: Buffer, job: Job, signal: AbortSignal): Promise<Rendered>;
+}
+
+export type Rendered =
+  | { readonly kind: 'picture'; readonly bytes: Buffer; readonly contentType: string }
+  | { readonly kind: 'original'; readonly contentType: string };
+
+export interface ThumbnailerParts {
+  readonly log: Log;
+  /** Most pictures that are worked on at once; never more than cores. 0 or less: as many as cores. */
+  readonly maxWorkers: number;
+  /** Time for one picture. */
+  readonly maxJobMs?: number;
+  /** Memory that one child process may occupy. Watched on Linux only. */
+  readonly maxWorkerBytes?: number;
+  /** Most pictures that wait for a worker. */
+  readonly maxQueued?: number;
+  /** After so many pictures a child process is replaced. */
+  readonly maxJobsPerWorker?: number;
+  /** A child process without work for so long is stopped. */
+  readonly maxIdleMs?: number;
+}
+
+export interface OpenThumbnailer extends Thumbnailer, AsyncDisposable {
+  /** Of the child processes that there are now. */
+  readonly workerPids: readonly (number | undefined)[];
+}
+
+/** Disposing it kills the child processes. */
+export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
+  const cores = availableParallelism();
+  const pool = new WorkerPool({
+    maxWorkers: parts.maxWorkers <= 0 ? cores : Math.min(parts.maxWorkers, cores),
+    maxJobMs: parts.maxJobMs ?? 30_000,
+    maxWorkerBytes: parts.maxWorkerBytes ?? 1024 ** 3,
+    maxQueued: parts.maxQueued ?? 1000,
+    maxJobsPerWorker: parts.maxJobsPerWorker ?? 500,
+    maxIdleMs: parts.maxIdleMs ?? 60_000,
+  });
+  return {
+    render: async (source, job, signal) => toRendered(await pool.run(job, source, signal), job, parts.log),
+    get workerPids() {
+      return pool.pids;
+    },
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  };
+}
+
+function toRendered(outcome: Outcome, job: Job, log: Log): Rendered {
+  if (outcome.kind === 'ended') throw asError(outcome, log);
+  const { answer, bytes } = outcome;
+  if (answer.kind === 'refused') throw refuse(answer.why, job);
+  return answer.kind === 'picture' ? { ...answer, bytes } : answer;
+}
+
+function refuse(why: Refusal, { maxPixels }: Job): BadRequest | TooLarge {
+  switch (why) {
+    case 'unsupported':
+      return new BadRequest('The media is not a picture that this server can make thumbnails of');
+    case 'corrupt':
+      return new BadRequest('The picture is damaged; no thumbnail can be made of it');
+    case 'too many pixels':
+      return new TooLarge(`The picture has too many pixels; thumbnails are made of those with less than ${maxPixels}`);
+  }
+}
+
+/** What a file does to a worker is the fault of the file, until a worker cannot even start. */
+function asError({ why, details }: Extract<Outcome, { kind: 'ended' }>, log: Log): Error {
+  if (why === 'stop') return new Unavailable('The server is being stopped');
+  if (why === 'start') {
+    return new InternalError({ cause: new Error(`A thumbnail worker could not be started: ${details}`) });
+  }
+  log.warn({ why, details }, 'A thumbnail worker was ended by a picture');
+  return new BadRequest('The picture takes more work than this server does for a thumbnail', {
+    cause: new Error(`The thumbnail worker ended: ${why}`),
+  });
+}

@@ -1,0 +1,193 @@
+import { Readable } from 'node:stream';
+import type { DomainConfig } from '../config/index.ts';
+import {
+  type CompilableQuery,
+  findThumbnail,
+  findThumbnailOfContent,
+  type MediaRow,
+  saveThumbnail,
+  type ThumbnailRow,
+  touchLastAccess,
+} from '../database/index.ts';
+import type { StoredObject } from '../datastores/index.ts';
+import { BadRequest, InternalError, type MxcUri, TooLarge } from '../matrix/index.ts';
+import {
+  commitObject,
+  type Media,
+  type MediaAsker,
+  type MediaParts,
+  openObject,
+  placeObject,
+  receiveBytes,
+} from '../media/index.ts';
+import { chooseSize, type Method, type Size } from './choose-size.ts';
+import type { Thumbnailer } from './thumbnailer.ts';
+
+export interface ThumbnailsParts extends MediaParts {
+  readonly media: Pick<Media, 'find'>;
+  readonly thumbnailer: Thumbnailer;
+}
+
+export interface AskedThumbnail {
+  readonly uri: MxcUri;
+  readonly size: Size;
+  readonly method: Method;
+}
+
+/** A picture to send: a thumbnail, or the original where that is small enough. Dispose it. */
+export interface OpenThumbnail extends AsyncDisposable {
+  readonly contentType: string;
+  /** Of the picture that is sent. */
+  readonly sha256: string;
+  readonly object: StoredObject;
+}
+
+export interface Thumbnails {
+  open(domain: DomainConfig, asked: AskedThumbnail, asker: MediaAsker, signal: AbortSignal): Promise<OpenThumbnail>;
+}
+
+export function createThumbnails(parts: ThumbnailsParts): Thumbnails {
+  return { open: (domain, asked, asker, signal) => openThumbnail(parts, domain, asked, asker, signal) };
+}
+
+/**
+ * Finds the thumbnail of the configured size that fits, or makes it. One is made at a time for the same content, size
+ * and method, however many ask. Specification: TH-1 to TH-21.
+ * @throws {NotFound} {@link BadRequest} for what is not a picture, {@link TooLarge} for what is too big to decode
+ */
+async function openThumbnail(
+  parts: ThumbnailsParts,
+  domain: DomainConfig,
+  asked: AskedThumbnail,
+  asker: MediaAsker,
+  signal: AbortSignal,
+): Promise<OpenThumbnail> {
+  const { thumbnails: options } = domain;
+  const size = chooseSize(asked.size, asked.method, options.sizes, options.dynamicSizing);
+  const media = await parts.media.find(asked.uri, asker);
+  const stored = await openStored(parts, media, size, asked.method, signal);
+  if (stored !== undefined) return stored;
+
+  refuseUnsuitable(media, domain);
+  const name = `thumbnail-${media.sha256_hash}-${size.width}x${size.height}-${asked.method}`;
+  await using _lock = await parts.locks.acquire(name, signal);
+  return (
+    (await openStored(parts, media, size, asked.method, signal)) ??
+    (await generate(parts, domain, media, size, asked.method, signal))
+  );
+}
+
+/** The stored one; also one that was made of the same bytes under another URI, which then gets a row of its own. */
+async function openStored(
+  parts: ThumbnailsParts,
+  media: MediaRow,
+  size: Size,
+  method: Method,
+  signal: AbortSignal,
+): Promise<OpenThumbnail | undefined> {
+  const { db } = parts.database;
+  const key = { ...size, method, animated: false };
+  const own = await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...key });
+  const row = own ?? (await findThumbnailOfContent(db, media.sha256_hash, key));
+  if (row === undefined) return undefined;
+  const object = await openIfThere(parts, row, signal);
+  if (object === undefined) return undefined;
+  if (own === undefined) {
+    await parts.database.atomically([saveThumbnail(db, { ...row, origin: media.origin, media_id: media.media_id })]);
+  }
+  return asOpenThumbnail(row.content_type, row.sha256_hash, object);
+}
+
+/** A thumbnail whose object is lost is made again; that is cheaper than a complaint. */
+async function openIfThere(
+  parts: ThumbnailsParts,
+  row: ThumbnailRow,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  try {
+    return await openObject(parts, row, signal);
+  } catch (error) {
+    if (error instanceof InternalError) return undefined;
+    throw error;
+  }
+}
+
+function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
+  const type = media.content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (!options.types.includes(type)) throw new BadRequest('This server makes no thumbnails of this type of media');
+  if (options.maxSourceBytes > 0 && media.size_bytes > options.maxSourceBytes) {
+    throw new TooLarge(`The media is larger than the ${options.maxSourceBytes} bytes that thumbnails are made of`);
+  }
+}
+
+async function generate(
+  parts: ThumbnailsParts,
+  domain: DomainConfig,
+  media: MediaRow,
+  size: Size,
+  method: Method,
+  signal: AbortSignal,
+): Promise<OpenThumbnail> {
+  const original = await openObject(parts, media, signal);
+  await using held = new AsyncDisposableStack();
+  held.use(original);
+  const source = await readWhole(original, signal);
+  const rendered = await parts.thumbnailer.render(
+    source,
+    { size, method, maxPixels: domain.thumbnails.maxPixels },
+    signal,
+  );
+  if (rendered.kind === 'original') {
+    held.move(); // whoever sends it disposes it
+    return asOpenThumbnail(rendered.contentType, media.sha256_hash, original);
+  }
+  const row = await store(parts, domain, media, { ...size, method, animated: false }, rendered, signal);
+  return asOpenThumbnail(row.content_type, row.sha256_hash, await openObject(parts, row, signal));
+}
+
+async function store(
+  parts: ThumbnailsParts,
+  domain: DomainConfig,
+  media: MediaRow,
+  key: Pick<ThumbnailRow, 'width' | 'height' | 'method' | 'animated'>,
+  picture: { readonly bytes: Buffer; readonly contentType: string },
+  signal: AbortSignal,
+): Promise<ThumbnailRow> {
+  const { db } = parts.database;
+  const datastore = parts.datastores.choose('thumbnails', domain.datastores);
+  const received = await receiveBytes(Readable.from([picture.bytes]), datastore, Number.POSITIVE_INFINITY, signal);
+  await using _temporary = received.temporary;
+  await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
+  const placed = await placeObject(db, parts.datastores, datastore, received, signal);
+  const now = parts.now();
+  const row: ThumbnailRow = {
+    origin: media.origin,
+    media_id: media.media_id,
+    ...key,
+    content_type: picture.contentType,
+    size_bytes: received.sizeBytes,
+    location: placed.place.location,
+    creation_ts: now,
+    sha256_hash: received.sha256,
+    datastore_id: placed.place.datastore_id,
+  };
+  const rows: CompilableQuery[] = [saveThumbnail(db, row), touchLastAccess(db, received.sha256, now)];
+  await commitObject(parts.database, placed, rows, signal);
+  return row;
+}
+
+/** Bounded by `thumbnails.maxSourceBytes`, which has been checked. */
+async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buffer> {
+  const whole = Buffer.allocUnsafe(object.sizeBytes);
+  if (whole.length === 0) return whole;
+  let position = 0;
+  for await (const chunk of object.read({ start: 0, end: object.sizeBytes - 1 }, signal)) {
+    whole.set(chunk, position);
+    position += chunk.length;
+  }
+  return whole;
+}
+
+function asOpenThumbnail(contentType: string, sha256: string, object: StoredObject): OpenThumbnail {
+  return { contentType, sha256, object, [Symbol.asyncDispose]: () => object[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,131 @@
+import { Unavailable } from '../matrix/index.ts';
+import type { Job } from './job.ts';
+import { type Outcome, startWorkerProcess, type WorkerLimits, type WorkerProcess } from './worker-process.ts';
+
+export interface WorkerPoolOptions extends WorkerLimits {
+  readonly maxWorkers: number;
+  /** Most jobs that wait for a worker. */
+  readonly maxQueued: number;
+  /** After this many a worker is replaced, so that what its libraries leak does not grow. */
+  readonly maxJobsPerWorker: number;
+  /** A worker without work for so long is stopped. */
+  readonly maxIdleMs: number;
+}
+
+interface Waiting {
+  readonly job: Job;
+  readonly source: Buffer;
+  readonly outcome: PromiseWithResolvers<Outcome>;
+}
+
+/** Child processes that are started when first needed; jobs get them in the order in which they come. */
+export class WorkerPool implements AsyncDisposable {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Set<WorkerProcess>();
+  /** The last used one is used next, so that those that are too many come to their end. */
+  readonly #idle: { readonly worker: WorkerProcess; readonly timer: NodeJS.Timeout }[] = [];
+  readonly #queue = new Set<Waiting>();
+  #isClosed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Of the processes that there are now. */
+  get pids(): readonly (number | undefined)[] {
+    return [...this.#workers].map(({ pid }) => pid);
+  }
+
+  /**
+   * A job that waits leaves the queue when the signal aborts; one that runs is finished for nobody, within its limits.
+   * @throws {Unavailable} when too many wait; what the signal carries
+   */
+  async run(job: Job, source: Buffer, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    if (this.#isClosed) throw new Unavailable('The server is being stopped');
+    if (!this.#hasFreeWorker() && this.#queue.size >= this.#options.maxQueued) {
+      throw new Unavailable('Too many pictures are waiting for their thumbnails; try again');
+    }
+    const waiting: Waiting = { job, source, outcome: Promise.withResolvers<Outcome>() };
+    const leave = () => {
+      this.#queue.delete(waiting);
+      waiting.outcome.reject(signal.reason);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    this.#queue.add(waiting);
+    this.#serveQueue();
+    try {
+      return await waiting.outcome.promise;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    for (const { outcome } of this.#queue) outcome.reject(new Unavailable('The server is being stopped'));
+    this.#queue.clear();
+    for (const { timer } of this.#idle) clearTimeout(timer);
+    await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
+  }
+
+  #hasFreeWorker(): boolean {
+    return this.#idle.length > 0 || this.#workers.size < this.#options.maxWorkers;
+  }
+
+  #serveQueue(): void {
+    for (const waiting of this.#queue) {
+      const worker = this.#takeWorker();
+      if (worker === undefined) return;
+      this.#queue.delete(waiting);
+      void this.#serve(waiting, worker);
+    }
+  }
+
+  #takeWorker(): WorkerProcess | undefined {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      clearTimeout(idle.timer);
+      return idle.worker;
+    }
+    return this.#workers.size < this.#options.maxWorkers ? this.#startWorker() : undefined;
+  }
+
+  #startWorker(): WorkerProcess {
+    const worker = startWorkerProcess(this.#options);
+    this.#workers.add(worker);
+    void worker.ended.then(() => {
+      this.#workers.delete(worker);
+      this.#takeFromIdle(worker);
+      if (!this.#isClosed) this.#serveQueue(); // its place is free
+    });
+    return worker;
+  }
+
+  async #serve({ job, source, outcome }: Waiting, worker: WorkerProcess): Promise<void> {
+    const result = await worker.run(job, source);
+    outcome.resolve(result);
+    if (result.kind === 'ended') return;
+    if (this.#isClosed || worker.jobs >= this.#options.maxJobsPerWorker || (await worker.isWorn())) {
+      await worker[Symbol.asyncDispose]();
+      return;
+    }
+    if (this.#workers.has(worker)) this.#keepIdle(worker); // unless it has ended meanwhile
+    this.#serveQueue();
+  }
+
+  #keepIdle(worker: WorkerProcess): void {
+    const timer = setTimeout(() => {
+      this.#takeFromIdle(worker);
+      void worker[Symbol.asyncDispose]();
+    }, this.#options.maxIdleMs).unref();
+    this.#idle.push({ worker, timer });
+  }
+
+  #takeFromIdle(worker: WorkerProcess): void {
+    const index = this.#idle.findIndex((idle) => idle.worker === worker);
+    if (index === -1) return;
+    clearTimeout(this.#idle[index]?.timer);
+    this.#idle.splice(index, 1);
+  }
+}

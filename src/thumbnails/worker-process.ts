@@ -1,0 +1,170 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { encodeFrameStart, readFrames } from './frames.ts';
+import { type Answer, type Job, parseAnswer } from './job.ts';
+import { readResidentBytes } from './read-resident-bytes.ts';
+import { WORKER_ENVIRONMENT, workerArguments } from './worker-command.ts';
+
+export interface WorkerLimits {
+  /** Time for one job, from when the worker is ready for it. */
+  readonly maxJobMs: number;
+  /** Memory that the process may occupy, all told. */
+  readonly maxWorkerBytes: number;
+}
+
+export type Outcome =
+  | { readonly kind: 'answered'; readonly answer: Exclude<Answer, { kind: 'ready' }>; readonly bytes: Buffer }
+  | { readonly kind: 'ended'; readonly why: EndReason; readonly details: string };
+
+/** Over its time, over its memory, by itself, before it could take a job, or because it was to. */
+export type EndReason = 'time' | 'memory' | 'crash' | 'start' | 'stop';
+
+/** A child process that makes thumbnails. Disposing it kills it: it has nothing to put in order. */
+export interface WorkerProcess extends AsyncDisposable {
+  readonly pid: number | undefined;
+  /** How many jobs it has been given. */
+  readonly jobs: number;
+  /** Resolved when the process is gone. */
+  readonly ended: Promise<void>;
+  /** To be called for one job at a time. Never rejects. */
+  run(job: Job, source: Buffer): Promise<Outcome>;
+  /** Whether it keeps so much memory between jobs that the next one would suffer for it. */
+  isWorn(): Promise<boolean>;
+}
+
+/** No thumbnail is near that; a worker that announces more has lost its mind. */
+const MAX_PICTURE_BYTES = 256 * 1024 ** 2;
+const START_MS = 30_000;
+const MEMORY_CHECK_MS = 50;
+const MAX_DETAILS_LENGTH = 1000;
+
+export function startWorkerProcess(limits: WorkerLimits): WorkerProcess {
+  return new ChildProcessWorker(limits);
+}
+
+class ChildProcessWorker implements WorkerProcess {
+  readonly ended: Promise<void>;
+  jobs = 0;
+  readonly #limits: WorkerLimits;
+  readonly #child = spawn(process.execPath, workerArguments(new URL('workers/main.ts', import.meta.url)), {
+    cwd: '/',
+    env: WORKER_ENVIRONMENT,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  readonly #frames = readFrames(this.#child.stdout, MAX_PICTURE_BYTES);
+  readonly #ready: Promise<boolean>;
+  /** Why the server has killed it, if it has. */
+  #killedFor: EndReason | undefined;
+  #details = '';
+
+  constructor(limits: WorkerLimits) {
+    this.#limits = limits;
+    this.ended = this.#watchEnd();
+    this.#child.stdin.on('error', () => {}); // the process is gone, which `ended` tells
+    void this.#collectDetails(this.#child.stderr);
+    this.#ready = this.#awaitReady();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async run(job: Job, source: Buffer): Promise<Outcome> {
+    this.jobs += 1;
+    if (!(await this.#ready)) {
+      await this.#end('start');
+      return { kind: 'ended', why: this.#killedFor === 'stop' ? 'stop' : 'start', details: this.#details };
+    }
+    using _time = this.#killAfter(this.#limits.maxJobMs);
+    using _memory = this.#watchMemory();
+    this.#child.stdin.write(encodeFrameStart(job, source.length));
+    this.#child.stdin.write(source);
+    const frame = await this.#nextAnswer();
+    if (frame === undefined || frame.answer.kind === 'ready') {
+      await this.#end('crash');
+      return { kind: 'ended', why: this.#killedFor ?? 'crash', details: this.#details };
+    }
+    return { kind: 'answered', answer: frame.answer, bytes: frame.body };
+  }
+
+  async isWorn(): Promise<boolean> {
+    const bytes = await this.#readMemory();
+    return bytes !== undefined && bytes > this.#limits.maxWorkerBytes / 2;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end('stop');
+  }
+
+  async #watchEnd(): Promise<void> {
+    try {
+      await once(this.#child, 'exit');
+    } catch (error) {
+      this.#details = String(error); // it could not be started at all
+    }
+  }
+
+  async #awaitReady(): Promise<boolean> {
+    using _time = this.#killAfter(START_MS);
+    return (await this.#nextAnswer())?.answer.kind === 'ready';
+  }
+
+  /** @returns `undefined` when the process has ended, or says what makes no sense */
+  async #nextAnswer(): Promise<{ readonly answer: Answer; readonly body: Buffer } | undefined> {
+    try {
+      const next = await this.#frames.next();
+      if (next.done) return undefined;
+      const answer = parseAnswer(next.value.head);
+      return answer && { answer, body: next.value.body };
+    } catch (error) {
+      this.#details = String(error);
+      return undefined;
+    }
+  }
+
+  async #end(why: EndReason): Promise<void> {
+    this.#kill(why);
+    await this.ended;
+  }
+
+  #kill(why: EndReason): void {
+    this.#killedFor ??= why;
+    this.#child.kill('SIGKILL');
+  }
+
+  #killAfter(ms: number): Disposable {
+    const timer = setTimeout(() => this.#kill('time'), ms);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  #watchMemory(): Disposable {
+    let isOver = false;
+    const timer = setInterval(async () => {
+      const bytes = await this.#readMemory();
+      if (!isOver && bytes !== undefined && bytes > this.#limits.maxWorkerBytes) this.#kill('memory');
+    }, MEMORY_CHECK_MS);
+    return {
+      [Symbol.dispose]: () => {
+        isOver = true;
+        clearInterval(timer);
+      },
+    };
+  }
+
+  async #readMemory(): Promise<number | undefined> {
+    return this.pid === undefined ? undefined : await readResidentBytes(this.pid);
+  }
+
+  /** The last words of the process, for the log. Read on to its end, for a full pipe would stop it. */
+  async #collectDetails(stderr: Readable): Promise<void> {
+    try {
+      for await (const chunk of stderr.setEncoding('utf8')) {
+        this.#details = (this.#details + chunk).slice(-MAX_DETAILS_LENGTH);
+      }
+    } catch {
+      // The pipe broke with the process, which `ended` tells.
+    }
+  }
+}

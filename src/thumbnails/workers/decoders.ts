@@ -1,0 +1,18 @@
+import sharp from 'sharp';
+
+/** The only code of libvips that may read a file. There is none for SVG, PDF, TIFF and what other libraries bring. */
+const LOADERS = [
+  'VipsForeignLoadJpegBuffer',
+  'VipsForeignLoadPngBuffer',
+  'VipsForeignLoadWebpBuffer',
+  'VipsForeignLoadNsgifBuffer',
+  'VipsForeignLoadHeifBuffer',
+];
+
+/** To be called once, before the first picture. */
+export function prepareDecoders(): void {
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: LOADERS });
+  sharp.cache(false); // no picture comes twice
+  sharp.concurrency(1); // the pool has a worker for each core
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { usePostgres } from '../postgres.ts';
+import { describeSchema } from './describe-schema.ts';
+import { openForTest } from './open.ts';
+
+const postgres = await usePostgres();
+
+/** As matrix-media-repo 1.3.7 leaves it, columns in physical order. */
+const columns = {
+  background_tasks: [
+    "id integer not null default nextval('background_tasks_id_seq'::regclass)",
+    'task text not null',
+    'params json not null',
+    'start_ts bigint not null',
+    'end_ts bigint not null',
+    "error text not null default ''::text",
+  ],
+  datastores: ['datastore_id text not null', 'ds_type text not null', 'uri text not null'],
+  expiring_media: [
+    'origin text not null',
+    'media_id text not null',
+    'user_id text not null',
+    'expires_ts bigint not null',
+  ],
+  export_parts: [
+    'export_id text not null',
+    'index integer not null',
+    'size_bytes bigint not null',
+    'file_name text not null',
+    'datastore_id text not null',
+    'location text not null',
+  ],
+  exports: ['export_id text not null', 'entity text not null'],
+  gomigrate: ["id integer not null default nextval('gomigrate_id_seq'::regclass)", 'migration_id bigint not null'],
+  last_access: ['sha256_hash text not null', 'last_access_ts bigint not null'],
+  media: [
+    'origin text not null',
+    'media_id text not null',
+    'upload_name text not null',
+    'content_type text not null',
+    'user_id text not null',
+    'sha256_hash text not null',
+    'size_bytes bigint not null',
+    'location text not null',
+    'creation_ts bigint not null',
+    'quarantined boolean not null default false',
+    "datastore_id text not null default ''::text",
+  ],
+  media_attributes: ['origin text not null', 'media_id text not null', 'purpose text not null'],
+  media_id_hold: [
+    'origin text not null',
+    'media_id text not null',
+    'reason text not null',
+    'held_ts bigint not null default 0',
+  ],
+  reserved_media: ['origin text not null', 'media_id text not null', 'reason text not null'],
+  restricted_media: [
+    'origin text not null',
+    'media_id text not null',
+    'condition_type text not null',
+    'condition_value text not null',
+  ],
+  thumbnails: [
+    'origin text not null',
+    'media_id text not null',
+    'width integer not null',
+    'height integer not null',
+    'method text not null',
+    'content_type text not null',
+    'size_bytes bigint not null',
+    'location text not null',
+    'creation_ts bigint not null',
+    'animated boolean not null default false',
+    'sha256_hash text not null',
+    "datastore_id text not null default ''::text",
+  ],
+  url_previews: [
+    'url text not null',
+    'error_code text not null',
+    'bucket_ts bigint not null',
+    'site_url text not null',
+    'site_name text not null',
+    'resource_type text not null',
+    'description text not null',
+    'title text not null',
+    'image_mxc text not null',
+    'image_type text not null',
+    'image_size bigint not null',
+    'image_width integer not null',
+    'image_height integer not null',
+    'language_header text',
+  ],
+  user_stats: ['user_id text not null', 'uploaded_bytes bigint not null'],
+};
+
+const indexes = [
+  'UNIQUE background_tasks_pkey: background_tasks (id)',
+  'UNIQUE datastores_index: datastores (datastore_id)',
+  'UNIQUE export_parts_index: export_parts (export_id, index)',
+  'UNIQUE exports_pkey: exports (export_id)',
+  'UNIQUE gomigrate_migration_id_key: gomigrate (migration_id)',
+  'UNIQUE gomigrate_pkey: gomigrate (id)',
+  'UNIQUE idx_expiring_media: expiring_media (media_id, origin)',
+  'UNIQUE idx_media_attributes: media_attributes (media_id, origin)',
+  'UNIQUE idx_media_id_hold: media_id_hold (media_id, origin)',
+  'UNIQUE idx_restricted_media: restricted_media (origin, media_id)',
+  'UNIQUE last_access_index: last_access (sha256_hash)',
+  'UNIQUE media_index: media (media_id, origin)',
+  'UNIQUE reserved_media_index: reserved_media (media_id, origin)',
+  'UNIQUE thumbnails_index: thumbnails (media_id, origin, width, height, method, animated)',
+  'UNIQUE url_previews_index: url_previews (url, error_code, bucket_ts)',
+  'UNIQUE user_stats_pkey: user_stats (user_id)',
+  'idx_creation_ts_thumbnails: thumbnails (creation_ts)',
+  'idx_datastore_id_location_media: media (datastore_id, location)',
+  'idx_datastore_id_location_thumbnails: thumbnails (datastore_id, location)',
+  'idx_datastore_id_media: media (datastore_id)',
+  'idx_datastore_id_thumbnails: thumbnails (datastore_id)',
+  'idx_expiring_media_expires_ts: expiring_media (expires_ts)',
+  'idx_expiring_media_user_id: expiring_media (user_id)',
+  'idx_media_attributes_purpose: media_attributes (purpose)',
+  'idx_origin_media: media (origin)',
+  'idx_origin_thumbnails: thumbnails (origin)',
+  'idx_origin_user_id_media: media (origin, user_id)',
+  'idx_sha256_hash_media: media (sha256_hash)',
+  'idx_sha256_hash_thumbnails: thumbnails (sha256_hash)',
+  'idx_user_id_media: media (user_id)',
+];
+
+test('a new PostgreSQL database has exactly the schema of matrix-media-repo', { skip: postgres.skip }, async (t) => {
+  const url = await postgres.createDatabase(t);
+  await openForTest(t, { postgres: url });
+  assert.deepEqual(await describeSchema(url), {
+    columns,
+    indexes,
+    constraints: [
+      'background_tasks_pkey: PRIMARY KEY (id)',
+      'exports_pkey: PRIMARY KEY (export_id)',
+      'gomigrate_migration_id_key: UNIQUE (migration_id)',
+      'gomigrate_pkey: PRIMARY KEY (id)',
+      'user_stats_pkey: PRIMARY KEY (user_id)',
+    ],
+    triggers: [
+      'CREATE TRIGGER media_change_for_user AFTER INSERT OR DELETE OR UPDATE ON public.media ' +
+        'FOR EACH ROW EXECUTE FUNCTION track_update_user_media()',
+    ],
+    functions: ['track_update_user_media() returns trigger language plpgsql volatility v'],
+    sequences: ['background_tasks_id_seq integer', 'gomigrate_id_seq integer'],
+    migrations: Array.from({ length: 29 }, (_, index) => [index + 1, index + 1]),
+  });
+});
