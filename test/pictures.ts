@@ -1,6 +1,6 @@
+import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
-/** The corners of every picture made here, as it is meant to be seen, and what {@link pixelAt} says of them. */
 export const RED = 'red';
 export const GREEN = 'green';
 export const BLUE = 'blue';
@@ -8,6 +8,11 @@ export const YELLOW = 'yellow';
 
 const COLOURS = { red: [230, 20, 20], green: [20, 200, 20], blue: [20, 20, 230], yellow: [230, 220, 20] } as const;
 export type Colour = keyof typeof COLOURS;
+/** Upper left, upper right, lower left, lower right. */
+type Corners = readonly [Colour, Colour, Colour, Colour];
+
+/** The corners of every picture made here, as it is meant to be seen. */
+export const UPRIGHT: Corners = [RED, GREEN, BLUE, YELLOW];
 
 export interface PictureShape {
   /** As it is meant to be seen. */
@@ -22,30 +27,41 @@ export interface PictureShape {
 export async function makeJpeg(
   shape: PictureShape & { readonly orientation?: number; readonly withGps?: boolean },
 ): Promise<Buffer> {
-  const turned = storeTurned(await drawQuadrants(shape), shape.orientation ?? 1);
-  const described = turned.withExif({
-    IFD0: { Make: 'Example', Orientation: String(shape.orientation ?? 1) },
+  const { width, height, orientation = 1 } = shape;
+  const stored = orientation >= 5 ? { width: height, height: width } : { width, height };
+  const picture = draw(stored, STORED_CORNERS[orientation]).withExif({
+    IFD0: { Make: 'Example', Orientation: String(orientation) },
     ...(shape.withGps && { IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '51/1 30/1 0/1' } }),
   });
-  return await described.jpeg({ quality: 95 }).toBuffer();
+  return await picture.jpeg({ quality: 95 }).toBuffer();
 }
 
 /** With `alpha` the lower right corner is fully transparent. */
 export async function makePng(shape: PictureShape & { readonly alpha?: boolean }): Promise<Buffer> {
-  return await (await drawQuadrants(shape, shape.alpha)).png().toBuffer();
+  const picture = draw(shape);
+  if (!shape.alpha) return await picture.png().toBuffer();
+  const { width, height } = shape;
+  const opacity = Buffer.alloc(width * height, 255);
+  for (let y = Math.floor(height / 2); y < height; y += 1) {
+    opacity.fill(0, y * width + Math.floor(width / 2), (y + 1) * width);
+  }
+  return await picture
+    .joinChannel(opacity, { raw: { width, height, channels: 1 } })
+    .png()
+    .toBuffer();
 }
 
 /** @param shape.frames the first is as described, the others are turned upside down */
 export async function makeGif(shape: PictureShape & { readonly frames?: number }): Promise<Buffer> {
-  return await (await drawFrames(shape)).gif().toBuffer();
+  return await drawFrames(shape).gif().toBuffer();
 }
 
 export async function makeWebp(shape: PictureShape & { readonly frames?: number }): Promise<Buffer> {
-  return await (await drawFrames(shape)).webp({ quality: 95 }).toBuffer();
+  return await drawFrames(shape).webp({ quality: 95 }).toBuffer();
 }
 
 export async function makeAvif(shape: PictureShape): Promise<Buffer> {
-  return await (await drawQuadrants(shape)).avif({ quality: 80, effort: 0 }).toBuffer();
+  return await draw(shape).avif({ quality: 80, effort: 0 }).toBuffer();
 }
 
 /** A PNG of one frame that says it is animated. */
@@ -92,10 +108,10 @@ export async function pixelAt(bytes: Buffer, x: number, y: number): Promise<Colo
   if (alpha < 128) return 'transparent';
   const distance = (colour: Colour) =>
     Math.hypot(red - COLOURS[colour][0], green - COLOURS[colour][1], blue - COLOURS[colour][2]);
-  return ([RED, GREEN, BLUE, YELLOW] as const).reduce((best, next) => (distance(next) < distance(best) ? next : best));
+  return UPRIGHT.reduce((best, next) => (distance(next) < distance(best) ? next : best));
 }
 
-/** The colours of the four corners: upper left, upper right, lower left, lower right. */
+/** The colours of the four corners, in the order of {@link UPRIGHT}. */
 export async function cornersOf(bytes: Buffer): Promise<readonly (Colour | 'transparent')[]> {
   const { width, height } = await sizeOf(bytes);
   const [left, right] = [Math.floor(width * 0.15), Math.floor(width * 0.85)];
@@ -104,54 +120,45 @@ export async function cornersOf(bytes: Buffer): Promise<readonly (Colour | 'tran
   return await Promise.all(places.map(([x, y]) => pixelAt(bytes, x, y)));
 }
 
-async function drawQuadrants({ width, height }: PictureShape, alpha = false): Promise<Sharp> {
-  return sharp(paint(width, height, alpha), { raw: { width, height, channels: alpha ? 4 : 3 } });
+/** The corners as they are stored, so that a viewer who heeds the orientation sees {@link UPRIGHT}. */
+const STORED_CORNERS: Readonly<Record<number, Corners>> = {
+  2: [GREEN, RED, YELLOW, BLUE],
+  3: [YELLOW, BLUE, GREEN, RED],
+  4: [BLUE, YELLOW, RED, GREEN],
+  5: [RED, BLUE, GREEN, YELLOW],
+  6: [GREEN, YELLOW, RED, BLUE],
+  7: [YELLOW, GREEN, BLUE, RED],
+  8: [BLUE, RED, YELLOW, GREEN],
+};
+
+function draw({ width, height }: PictureShape, corners = UPRIGHT): Sharp {
+  return sharp(paint(width, height, corners), { raw: { width, height, channels: 3 } });
 }
 
-async function drawFrames({ width, height, frames = 1 }: PictureShape & { readonly frames?: number }): Promise<Sharp> {
-  const first = paint(width, height, false);
-  if (frames === 1) return sharp(first, { raw: { width, height, channels: 3 } });
-  const other = await sharp(first, { raw: { width, height, channels: 3 } })
-    .flip()
-    .raw()
-    .toBuffer();
-  const all = Buffer.concat([first, ...Array.from({ length: frames - 1 }, () => other)]);
-  return sharp(all, { raw: { width, height: height * frames, channels: 3, pageHeight: height } });
+function drawFrames({ width, height, frames = 1 }: PictureShape & { readonly frames?: number }): Sharp {
+  if (frames === 1) return draw({ width, height });
+  const others = Array.from({ length: frames - 1 }, () => paint(width, height, [BLUE, YELLOW, RED, GREEN]));
+  return sharp(Buffer.concat([paint(width, height, UPRIGHT), ...others]), {
+    raw: { width, height: height * frames, channels: 3, pageHeight: height },
+  });
 }
 
-function paint(width: number, height: number, alpha: boolean): Buffer {
+function paint(width: number, height: number, [upperLeft, upperRight, lowerLeft, lowerRight]: Corners): Buffer {
   const half = Math.floor(width / 2);
-  const row = (left: Colour, right: Colour, rightAlpha: number) => {
-    const pixel = (colour: Colour, opacity: number) => Buffer.from([...COLOURS[colour], ...(alpha ? [opacity] : [])]);
-    return Buffer.concat([
-      Buffer.alloc(half * (alpha ? 4 : 3), pixel(left, 255)),
-      Buffer.alloc((width - half) * (alpha ? 4 : 3), pixel(right, rightAlpha)),
+  const paintRow = (left: Colour, right: Colour) =>
+    Buffer.concat([
+      Buffer.alloc(half * 3, Buffer.from(COLOURS[left])),
+      Buffer.alloc((width - half) * 3, Buffer.from(COLOURS[right])),
     ]);
-  };
-  const upper = row(RED, GREEN, 255);
-  const lower = row(BLUE, YELLOW, 0);
+  const [upper, lower] = [paintRow(upperLeft, upperRight), paintRow(lowerLeft, lowerRight)];
   const middle = Math.floor(height / 2);
   return Buffer.concat(Array.from({ length: height }, (_, y) => (y < middle ? upper : lower)));
 }
 
-/** The inverse of what the EXIF orientation asks a viewer to do. */
-function storeTurned(picture: Sharp, orientation: number): Sharp {
-  switch (orientation) {
-    case 2:
-      return picture.flop();
-    case 3:
-      return picture.rotate(180);
-    case 4:
-      return picture.flip();
-    case 5:
-      return sharpAfter(picture.rotate(270)).flop();
-    case 6:
-      return picture.rotate(270);
-    case 7:
-      return sharpAfter(picture.rotate(90)).flop();
-    case 8:
-      return picture.rotate(90);
-    default:
-      return picture;
-  }
+function pngChunk(type: string, content: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(content.length);
+  checksum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, checksum]);
 }
