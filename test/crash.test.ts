@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { crashAndLook } from './crash-rounds.ts';
 import { ENGINES } from './service.ts';
 
-const ROUNDS = { sqlite: 50, postgres: 10 } as const;
+/** `script/soak` asks for more. */
+const soak = process.env['VITRINE_SOAK_ROUNDS'];
+const ROUNDS = { sqlite: Number(soak ?? 50), postgres: Number(soak ?? 10) } as const;
 
 for (const engine of ENGINES) {
   const rounds = ROUNDS[engine.name];

@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
-export const RED = 'red';
-export const GREEN = 'green';
-export const BLUE = 'blue';
-export const YELLOW = 'yellow';
+const RED = 'red';
+const GREEN = 'green';
+const BLUE = 'blue';
+const YELLOW = 'yellow';
 
 const COLOURS = { red: [230, 20, 20], green: [20, 200, 20], blue: [20, 20, 230], yellow: [230, 220, 20] } as const;
 export type Colour = keyof typeof COLOURS;
@@ -20,25 +20,31 @@ export interface PictureShape {
   readonly height: number;
 }
 
+/** EXIF, 1 to 8; the pixels are stored turned, so that the picture is seen as described. */
+type Turned = { readonly orientation?: number };
+
 /**
  * Red and green above, blue and yellow below.
- * @param orientation EXIF; the pixels are stored turned, so that the picture is seen as described
+ * @param shape.colours how the same colours are stored; the numbers of the pixels differ from those of sRGB
  */
 export async function makeJpeg(
-  shape: PictureShape & { readonly orientation?: number; readonly withGps?: boolean },
+  shape: PictureShape & Turned & { readonly withGps?: boolean; readonly colours?: 'p3' | 'cmyk' },
 ): Promise<Buffer> {
-  const { width, height, orientation = 1 } = shape;
-  const stored = orientation >= 5 ? { width: height, height: width } : { width, height };
-  const picture = draw(stored, STORED_CORNERS[orientation]).withExif({
-    IFD0: { Make: 'Example', Orientation: String(orientation) },
+  const picture = drawTurned(shape).withExifMerge({
+    IFD0: { Make: 'Example' },
     ...(shape.withGps && { IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '51/1 30/1 0/1' } }),
   });
+  if (shape.colours === 'cmyk') picture.toColourspace('cmyk');
+  if (shape.colours !== undefined) picture.withIccProfile(shape.colours);
   return await picture.jpeg({ quality: 95 }).toBuffer();
 }
 
 /** With `alpha` the lower right corner is fully transparent. */
-export async function makePng(shape: PictureShape & { readonly alpha?: boolean }): Promise<Buffer> {
-  const picture = draw(shape);
+export async function makePng(
+  shape: PictureShape & Turned & { readonly alpha?: boolean; readonly bits?: 8 | 16 },
+): Promise<Buffer> {
+  const picture = drawTurned(shape);
+  if (shape.bits === 16) picture.toColourspace('rgb16');
   if (!shape.alpha) return await picture.png().toBuffer();
   const { width, height } = shape;
   const opacity = Buffer.alloc(width * height, 255);
@@ -56,12 +62,13 @@ export async function makeGif(shape: PictureShape & { readonly frames?: number }
   return await drawFrames(shape).gif().toBuffer();
 }
 
-export async function makeWebp(shape: PictureShape & { readonly frames?: number }): Promise<Buffer> {
-  return await drawFrames(shape).webp({ quality: 95 }).toBuffer();
+export async function makeWebp(shape: PictureShape & Turned & { readonly frames?: number }): Promise<Buffer> {
+  const picture = shape.frames === undefined ? drawTurned(shape) : drawFrames(shape);
+  return await picture.webp({ quality: 95 }).toBuffer();
 }
 
-export async function makeAvif(shape: PictureShape): Promise<Buffer> {
-  return await draw(shape).avif({ quality: 80, effort: 0 }).toBuffer();
+export async function makeAvif(shape: PictureShape & Turned): Promise<Buffer> {
+  return await drawTurned(shape).avif({ quality: 80, effort: 0 }).toBuffer();
 }
 
 /** A PNG of one frame that says it is animated. */
@@ -100,6 +107,18 @@ export async function sizeOf(bytes: Buffer): Promise<PictureShape> {
   return { width, height };
 }
 
+/** How the pixels are to be read. */
+export async function coloursOf(bytes: Buffer) {
+  const { space, depth, hasProfile } = await sharp(bytes).metadata();
+  return { space, depth, hasProfile };
+}
+
+/** How far the numbers of the upper left pixel are from {@link COLOURS}' red, whatever colours they stand for. */
+export async function distanceFromRed(bytes: Buffer): Promise<number> {
+  const [red = 0, green = 0, blue = 0] = await sharp(bytes).raw().toBuffer();
+  return Math.hypot(red - COLOURS.red[0], green - COLOURS.red[1], blue - COLOURS.red[2]);
+}
+
 /** The corner's colour that the pixel is nearest to, or `transparent`. Orientation tags are not heeded. */
 export async function pixelAt(bytes: Buffer, x: number, y: number): Promise<Colour | 'transparent'> {
   const { data, info } = await sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -133,6 +152,12 @@ const STORED_CORNERS: Readonly<Record<number, Corners>> = {
 
 function draw({ width, height }: PictureShape, corners = UPRIGHT): Sharp {
   return sharp(paint(width, height, corners), { raw: { width, height, channels: 3 } });
+}
+
+function drawTurned({ width, height, orientation }: PictureShape & Turned): Sharp {
+  if (orientation === undefined) return draw({ width, height });
+  const stored = orientation >= 5 ? { width: height, height: width } : { width, height };
+  return draw(stored, STORED_CORNERS[orientation]).withMetadata({ orientation });
 }
 
 function drawFrames({ width, height, frames = 1 }: PictureShape & { readonly frames?: number }): Sharp {

@@ -19,9 +19,20 @@ export function expectsContinue(request: IncomingMessage): boolean {
 }
 
 /**
- * To be called when an answer is complete. A connection that is closed with unread data in it is reset, and the client
- * may lose the answer that told it why. So the rest of the body is read and thrown away, within bounds.
+ * To be called before an answer goes out. A connection that is closed with unread data in it is reset, and the client
+ * may lose the answer that told it why. So Node, which closes after its last answer, closes our direction only.
  */
+export function keepOpenUntilRead(request: IncomingMessage): void {
+  const { socket } = request;
+  if (request.complete || typeof socket.destroySoon !== 'function') return;
+  const destroySoon = socket.destroySoon.bind(socket);
+  socket.destroySoon = () => {
+    if (request.complete) destroySoon();
+    else socket.end();
+  };
+}
+
+/** To be called when an answer is complete: the rest of the body is read and thrown away, within bounds. */
 export function lingerUntilRead(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
   if (request.complete || socket.destroyed || response.destroyed) return;
@@ -32,7 +43,10 @@ export function lingerUntilRead(request: IncomingMessage, response: ServerRespon
     left -= chunk.length;
     if (left < 0) socket.destroy();
   });
-  request.once('close', () => clearTimeout(timer));
+  request.once('close', () => {
+    clearTimeout(timer);
+    if (socket.writableEnded) socket.destroy();
+  });
   request.once('error', () => clearTimeout(timer));
   request.resume();
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { splitHostAndPort } from '../matrix/index.ts';
 
@@ -13,7 +14,7 @@ export function findClientAddress(peer: string, forwardedFor: string | undefined
   if (forwardedFor === undefined) return peerAddress;
   const named = forwardedFor.split(',').map((part) => parse(part.trim()));
   if (trustAny) return named[0]?.toString() ?? peerAddress;
-  if (own === undefined || isPublic(own)) return peerAddress;
+  if (own === undefined || !isPrivate(own)) return peerAddress;
   return named.findLast((address) => address !== undefined && isPublic(address))?.toString() ?? peerAddress;
 }
 
@@ -23,13 +24,22 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 function parse(text: string): Address | undefined {
   const bare = isBareIpv6(text) ? text : splitHostAndPort(text).host;
   const inner = bare.replace(/^\[|\]$/g, '');
-  return ipaddr.isValid(inner) ? ipaddr.process(inner) : undefined;
+  return isIP(inner) !== 0 ? ipaddr.process(inner) : undefined;
 }
 
 function isBareIpv6(text: string): boolean {
   return !text.startsWith('[') && text.split(':').length > 2;
 }
 
+/** Of networks that nobody reaches from the internet. */
+const PRIVATE: ReadonlySet<string> = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal', 'carrierGradeNat']);
+/** Of no single machine. */
+const NOBODY: ReadonlySet<string> = new Set(['unspecified', 'broadcast', 'multicast']);
+
+function isPrivate(address: Address): boolean {
+  return PRIVATE.has(address.range());
+}
+
 function isPublic(address: Address): boolean {
-  return address.range() === 'unicast';
+  return !isPrivate(address) && !NOBODY.has(address.range());
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { MethodNotAllowed } from '../matrix/index.ts';
 import { PREFLIGHT_SECONDS } from './headers.ts';
 
-const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'TRACE'] as const;
+const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE'] as const;
 
 /**
  * Gives every path that has a route an answer for the methods it has none for: OPTIONS is 204 without looking at
@@ -32,9 +32,10 @@ export function answerOtherMethods(app: FastifyInstance): () => void {
       app.route({
         url,
         method: METHODS.filter((method) => !methods.has(method)),
-        handler: async () => {
+        onRequest: async () => {
           throw new MethodNotAllowed(allowed);
         },
+        handler: () => {}, // never reached
       });
     }
   };

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
@@ -15,8 +16,10 @@ export async function listen(
   app: FastifyInstance,
   address: { readonly host: string; readonly port: number },
 ): Promise<Listening> {
-  const host = address.host === '' ? '::' : address.host;
+  let host = address.host === '' ? '::' : address.host;
   try {
+    // Given the name, Fastify would open a second server for its other address, and close only this one properly.
+    if (host === 'localhost') ({ address: host } = await lookup(host));
     await app.listen({ host, port: address.port });
   } catch (error) {
     const hint = 'set repo.bindAddress and repo.port to an address that is free on this machine';

@@ -26,6 +26,8 @@ declare module 'fastify' {
 interface Context {
   readonly config: Config;
   readonly controller: AbortController;
+  /** Of the TCP connection; not to be had any more when that is closed. */
+  readonly peer: string;
   domain?: DomainConfig;
   clientAddress?: string;
 }
@@ -35,7 +37,8 @@ export function decorateRequests(app: FastifyInstance, config: () => Config): vo
   const contextOf = (request: FastifyRequest): Context => {
     const known = contexts.get(request);
     if (known !== undefined) return known;
-    const context = { config: config(), controller: new AbortController() };
+    const peer = request.socket.remoteAddress ?? '';
+    const context = { config: config(), controller: new AbortController(), peer };
     contexts.set(request, context);
     return context;
   };
@@ -57,7 +60,7 @@ export function decorateRequests(app: FastifyInstance, config: () => Config): vo
       const context = contextOf(this);
       const forwarded = this.headers['x-forwarded-for'];
       context.clientAddress ??= findClientAddress(
-        this.socket.remoteAddress ?? '',
+        context.peer,
         Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
         context.config.repo.trustAnyForwardedAddress,
       );
@@ -70,8 +73,9 @@ export function decorateRequests(app: FastifyInstance, config: () => Config): vo
     },
   });
   app.addHook('onRequest', async (request, reply) => {
+    const { controller } = contextOf(request); // made while the connection can tell its peer
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) contextOf(request).controller.abort(new ClientLeft());
+      if (!reply.raw.writableFinished) controller.abort(new ClientLeft());
     });
   });
 }

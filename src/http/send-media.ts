@@ -1,9 +1,9 @@
-import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import rangeParser from 'range-parser';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
-import { RangeNotSatisfiable } from '../matrix/index.ts';
+import { parseRange } from './byte-range.ts';
 import { formatDisposition } from './content-disposition.ts';
+import { ClientLeft } from './errors.ts';
 
 /** What goes to the client, and under which names. */
 export interface SentMedia {
@@ -53,19 +53,12 @@ function matchesEtag(header: string | undefined, etag: string): boolean {
   });
 }
 
-/**
- * The one range to send; `undefined`: all of it. A header that makes no sense or asks for several ranges is ignored, as
- * RFC 9110, section 14.2 allows.
- * @throws {RangeNotSatisfiable} when it lies behind the end
- */
+/** RFC 9110, sections 13.1.5 and 14.2: for GET only, and with `If-Range` only of the bytes that the client has seen. */
 function askedRange(request: FastifyRequest, sizeBytes: number, etag: string): ByteRange | undefined {
   const header = request.headers.range;
   const condition = request.headers['if-range'];
-  if (header === undefined || sizeBytes === 0 || (condition !== undefined && condition !== etag)) return undefined;
-  const ranges = rangeParser(sizeBytes, header);
-  if (ranges === -1) throw new RangeNotSatisfiable(sizeBytes);
-  if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
-  return ranges[0];
+  if (header === undefined || request.method !== 'GET' || sizeBytes === 0) return undefined;
+  return condition === undefined || condition === etag ? parseRange(header, sizeBytes) : undefined;
 }
 
 async function sendBytes(
@@ -76,18 +69,31 @@ async function sendBytes(
 ): Promise<void> {
   const { raw } = reply;
   reply.hijack();
+  raw.strictContentLength = true; // a source with more or fewer bytes than it said is an error
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>); // numbers are fine with Node too
   try {
-    for await (const chunk of object.read(range, request.signal)) {
-      // The chunk's memory is used again, so the socket must have taken it before the next one is read.
-      const { promise: taken, resolve, reject } = Promise.withResolvers<void>();
-      raw.write(chunk, (error) => (error ? reject(error) : resolve()));
-      await taken;
-    }
+    for await (const chunk of object.read(range, request.signal)) await writeChunk(raw, chunk, request.signal);
     raw.end();
-    if (!raw.writableFinished) await once(raw, 'finish');
   } catch (error) {
-    if (!request.signal.aborted) request.log.error({ err: error }, 'An answer broke off while its body was sent');
+    const hasClientLeft = error instanceof ClientLeft || request.signal.aborted;
+    if (!hasClientLeft) request.log.error({ err: error }, 'An answer broke off while its body was sent');
     raw.destroy();
+  }
+}
+
+/**
+ * Resolves when the socket has taken the chunk: its memory is used again for the next one.
+ * @throws {ClientLeft} Node does not always call back then; the signal tells it in any case
+ */
+async function writeChunk(raw: ServerResponse, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise: taken, resolve, reject } = Promise.withResolvers<void>();
+  const leave = () => reject(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  raw.write(chunk, (error) => (error ? reject(new ClientLeft()) : resolve()));
+  try {
+    await taken;
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
 }

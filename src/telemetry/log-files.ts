@@ -1,11 +1,12 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type LineWriter, openLineWriter } from './line-writer.ts';
 
 /** One file a day (UTC), with a link to the newest. */
 export interface LogFiles {
   write(line: string): void;
-  close(): void;
+  /** Resolves when everything is written. */
+  close(): Promise<void>;
 }
 
 const NAME = 'media_repo.log';
@@ -17,7 +18,9 @@ const KEPT_MS = 14 * 24 * 3_600_000;
  */
 export function openLogFiles(directory: string, now: () => number): LogFiles {
   let day = '';
-  let file: ReturnType<typeof pino.destination> | undefined;
+  let file: LineWriter | undefined;
+  let closeFile = async () => {};
+  let closed = Promise.resolve();
   let hasComplained = false;
   const complain = (error: unknown) => {
     if (hasComplained) return;
@@ -26,13 +29,19 @@ export function openLogFiles(directory: string, now: () => number): LogFiles {
   };
   const turnPage = (today: string) => {
     day = today;
-    file?.end();
     file = undefined;
+    closed = Promise.all([closed, closeFile()]).then(() => {});
+    closeFile = async () => {};
     try {
       mkdirSync(directory, { recursive: true });
       const name = `${NAME}.${today}0000`;
-      file = pino.destination({ dest: join(directory, name), append: true, sync: false });
-      file.on('error', complain);
+      const fd = openSync(join(directory, name), 'a');
+      const writer = openLineWriter(fd, complain);
+      file = writer;
+      closeFile = async () => {
+        await writer.flush();
+        closeSync(fd);
+      };
       link(directory, name);
       removeOld(directory, now());
     } catch (error) {
@@ -45,13 +54,10 @@ export function openLogFiles(directory: string, now: () => number): LogFiles {
       if (today !== day) turnPage(today);
       file?.write(line);
     },
-    close() {
-      try {
-        file?.flushSync();
-        file?.end();
-      } catch (error) {
-        complain(error);
-      }
+    async close() {
+      file = undefined;
+      await Promise.all([closed, closeFile()]);
+      closeFile = async () => {};
     },
   };
 }
@@ -67,6 +73,8 @@ function link(directory: string, name: string): void {
 function removeOld(directory: string, now: number): void {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
-    if (name.startsWith(`${NAME}.`) && now - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { force: true });
+    if (!name.startsWith(`${NAME}.`)) continue;
+    const found = lstatSync(path, { throwIfNoEntry: false }); // another process may have removed it
+    if (found?.isFile() && now - found.mtimeMs > KEPT_MS) rmSync(path, { force: true });
   }
 }

@@ -9,11 +9,15 @@ type Fields = Readonly<Record<string, unknown>>;
 export function formatJsonLine(line: string): string {
   const fields = JSON.parse(line) as Fields; // pino's own line
   const sorted = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${escapeHtml(JSON.stringify(sorted))}\n`;
+  return `${escapeLikeGo(JSON.stringify(sorted))}\n`;
 }
 
-function escapeHtml(json: string): string {
-  return json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+function escapeLikeGo(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, toEscape);
+}
+
+function toEscape(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** `time="…" level=info msg="…" field=value`, fields by name; or logrus' coloured form. */
@@ -27,7 +31,7 @@ export function formatTextLine(line: string, colors: boolean): string {
   const word = String(level).slice(0, 4).toUpperCase();
   const paint = (text: string) => `\u001b[${COLORS[word] ?? 36}m${text}\u001b[0m`;
   const shown = rest.map(([key, value]) => ` ${paint(key)}=${quote(value)}`).join('');
-  return `${paint(word)}[${String(time)}] ${String(msg).padEnd(44)}${shown}\n`;
+  return `${paint(word)}[${String(time)}] ${escapeControls(String(msg)).padEnd(44)} ${shown}\n`;
 }
 
 const COLORS: Readonly<Record<string, number>> = { TRAC: 37, DEBU: 37, WARN: 33, ERRO: 31, FATA: 31 };
@@ -35,5 +39,12 @@ const COLORS: Readonly<Record<string, number>> = { TRAC: 37, DEBU: 37, WARN: 33,
 /** Bare when it cannot be misread. */
 function quote(value: unknown): string {
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return /^[\w./@^+-]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[\w./@^+-]+$/.test(text) ? text : escapeControls(JSON.stringify(text));
+}
+
+/** What a terminal might obey or a reader not see. */
+function escapeControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (chars) =>
+    Array.from({ length: chars.length }, (_, at) => toEscape(chars.charAt(at))).join(''),
+  );
 }

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { describeError } from './describe-error.ts';
+import { openLineWriter } from './line-writer.ts';
 import { openLogFiles } from './log-files.ts';
 import { formatJsonLine, formatTextLine, formatTime } from './log-format.ts';
 
@@ -25,7 +26,7 @@ export interface OpenLog extends AsyncDisposable {
 
 /** Writes to the standard output, and to daily files where a folder is named. Dispose it last: that flushes. */
 export function openLog(options: LogOptions): OpenLog {
-  const terminal = options.output === undefined ? pino.destination({ fd: 1, sync: false }) : undefined;
+  const terminal = options.output === undefined ? openLineWriter(1, () => {}) : undefined; // whom to tell?
   const write = options.output ?? ((line: string) => terminal?.write(line));
   const hasFiles = options.directory !== '' && options.directory !== '-';
   const files = hasFiles ? openLogFiles(options.directory, options.now) : undefined;
@@ -42,7 +43,7 @@ export function openLog(options: LogOptions): OpenLog {
       level: pinoLevel(options.level),
       base: undefined,
       timestamp: () => `,"time":"${formatTime(options.now())}"`,
-      formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
+      formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }), log: renameClashes },
       serializers: { err: describeError },
     },
     destination,
@@ -50,8 +51,7 @@ export function openLog(options: LogOptions): OpenLog {
   return {
     log,
     async [Symbol.asyncDispose]() {
-      terminal?.flushSync();
-      files?.close();
+      await Promise.all([terminal?.flush(), files?.close()]);
     },
   };
 }
@@ -61,4 +61,13 @@ function pinoLevel(level: string): string {
   if (word === '') return 'info';
   if (word === 'warning') return 'warn';
   return word === 'panic' ? 'fatal' : word;
+}
+
+/** As logrus does with fields that have the name of something that every line has. */
+function renameClashes(fields: Record<string, unknown>): Record<string, unknown> {
+  if (!('time' in fields || 'level' in fields || 'msg' in fields)) return fields;
+  const clashes = new Set(['time', 'level', 'msg']);
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [clashes.has(name) ? `fields.${name}` : name, value]),
+  );
 }

@@ -11,7 +11,7 @@ export interface Job {
 /** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */
 export type Answer =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'picture'; readonly contentType: string }
+  | ({ readonly kind: 'picture'; readonly contentType: string } & Size)
   | { readonly kind: 'original'; readonly contentType: string }
   | { readonly kind: 'refused'; readonly why: Refusal };
 
@@ -30,9 +30,16 @@ export function parseAnswer(value: unknown): Answer | undefined {
   if (value.kind === 'ready') return { kind: 'ready' };
   if (value.kind === 'picture' || value.kind === 'original') {
     if (!('contentType' in value) || !CONTENT_TYPES.includes(value.contentType)) return undefined;
-    return { kind: value.kind, contentType: String(value.contentType) };
+    const contentType = String(value.contentType);
+    if (value.kind === 'original') return { kind: 'original', contentType };
+    if (!('width' in value && isSide(value.width) && 'height' in value && isSide(value.height))) return undefined;
+    return { kind: 'picture', contentType, width: value.width, height: value.height };
   }
   if (value.kind !== 'refused' || !('why' in value)) return undefined;
   const why = REFUSALS.find((refusal) => refusal === value.why);
   return why && { kind: 'refused', why };
+}
+
+function isSide(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }

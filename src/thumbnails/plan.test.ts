@@ -70,7 +70,7 @@ test('a crop that the picture is large enough for has exactly the chosen size', 
   fc.assert(
     fc.property(anyPicture(), anySize(), (source, box) => {
       fc.pre(source.width > box.width && source.height >= box.height);
-      assert.deepEqual(sizeOf(planThumbnail(source, box, 'crop')), box);
+      assert.deepEqual(sizeOf(planThumbnail(source, box, 'crop')), { ...box });
     }),
   ));
 

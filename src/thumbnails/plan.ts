@@ -12,8 +12,8 @@ export interface SourcePicture extends Size {
 }
 
 /** The types that thumbnails have here; all of them are among those that the specification allows (TH-12). */
-export type ThumbnailType = 'image/jpeg' | 'image/png';
-export type OriginalType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
+type ThumbnailType = 'image/jpeg' | 'image/png';
+type OriginalType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
 export type Plan =
   | { readonly kind: 'original'; readonly contentType: OriginalType }

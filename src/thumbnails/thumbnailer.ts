@@ -1,23 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { BadRequest, InternalError, TooLarge, Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import type { Size } from './choose-size.ts';
 import type { Job, Refusal } from './job.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { type Source, WorkerPool } from './worker-pool.ts';
 import type { Outcome } from './worker-process.ts';
 
 /** Makes thumbnails of untrusted files, in child processes that can do little else. */
 export interface Thumbnailer {
   /**
-   * @param source the whole file; what it is, its bytes tell
+   * @param source the whole file, or what reads it once a worker is free; what it is, its bytes tell. While it is read
+   * it holds a worker, so it has to end by itself when the signal aborts.
    * @returns a picture, or `original` where the file itself is to be sent, with the type that it really has
    * @throws {BadRequest} for what cannot be decoded, or not within the limits; {@link TooLarge} for too many pixels;
-   * {@link Unavailable} when too many pictures wait; what the signal carries
+   * {@link Unavailable} when too many pictures wait; what the signal carries; what reading the source throws
    */
-  render(source: Buffer, job: Job, signal: AbortSignal): Promise<Rendered>;
+  render(source: Source, job: Job, signal: AbortSignal): Promise<Rendered>;
 }
 
 export type Rendered =
-  | { readonly kind: 'picture'; readonly bytes: Buffer; readonly contentType: string }
+  | ({ readonly kind: 'picture'; readonly bytes: Buffer; readonly contentType: string } & Size)
   | { readonly kind: 'original'; readonly contentType: string };
 
 export interface ThumbnailerParts {

@@ -12,9 +12,12 @@ export interface WorkerPoolOptions extends WorkerLimits {
   readonly maxIdleMs: number;
 }
 
+/** A whole file, or what reads it when its turn has come: then what waits takes no memory. */
+export type Source = Buffer | (() => Promise<Buffer>);
+
 interface Waiting {
   readonly job: Job;
-  readonly source: Buffer;
+  readonly source: Source;
   readonly outcome: PromiseWithResolvers<Outcome>;
 }
 
@@ -38,9 +41,9 @@ export class WorkerPool implements AsyncDisposable {
 
   /**
    * A job that waits leaves the queue when the signal aborts; one that runs is finished for nobody, within its limits.
-   * @throws {Unavailable} when too many wait; what the signal carries
+   * @throws {Unavailable} when too many wait; what the signal carries; what reading the source throws
    */
-  async run(job: Job, source: Buffer, signal: AbortSignal): Promise<Outcome> {
+  async run(job: Job, source: Source, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     if (this.#isClosed) throw new Unavailable('The server is being stopped');
     if (!this.#hasFreeWorker() && this.#queue.size >= this.#options.maxQueued) {
@@ -75,20 +78,21 @@ export class WorkerPool implements AsyncDisposable {
 
   #serveQueue(): void {
     for (const waiting of this.#queue) {
-      const worker = this.#takeWorker();
-      if (worker === undefined) return;
+      if (!this.#hasFreeWorker()) return;
       this.#queue.delete(waiting);
-      void this.#serve(waiting, worker);
+      try {
+        void this.#serve(waiting, this.#takeWorker());
+      } catch (error) {
+        waiting.outcome.resolve({ kind: 'ended', why: 'start', details: String(error) });
+      }
     }
   }
 
-  #takeWorker(): WorkerProcess | undefined {
+  #takeWorker(): WorkerProcess {
     const idle = this.#idle.pop();
-    if (idle !== undefined) {
-      clearTimeout(idle.timer);
-      return idle.worker;
-    }
-    return this.#workers.size < this.#options.maxWorkers ? this.#startWorker() : undefined;
+    if (idle === undefined) return this.#startWorker();
+    clearTimeout(idle.timer);
+    return idle.worker;
   }
 
   #startWorker(): WorkerProcess {
@@ -103,15 +107,23 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   async #serve({ job, source, outcome }: Waiting, worker: WorkerProcess): Promise<void> {
-    const result = await worker.run(job, source);
-    outcome.resolve(result);
-    if (result.kind === 'ended') return;
-    if (this.#isClosed || worker.jobs >= this.#options.maxJobsPerWorker || (await worker.isWorn())) {
+    try {
+      const bytes = typeof source === 'function' ? await source() : source;
+      const result = await worker.run(job, bytes);
+      outcome.resolve(result);
+      if (result.kind === 'ended') return;
+    } catch (error) {
+      outcome.reject(error); // the source cannot be read, which is not the worker's fault
+    }
+    if (!this.#workers.has(worker)) return; // it has ended since it answered, or while the source was read
+    if (this.#isClosed || worker.jobs >= this.#options.maxJobsPerWorker) {
       await worker[Symbol.asyncDispose]();
       return;
     }
-    if (this.#workers.has(worker)) this.#keepIdle(worker); // unless it has ended meanwhile
+    this.#keepIdle(worker);
     this.#serveQueue();
+    // One that has got the next job by now is looked at again after that.
+    if ((await worker.isWorn()) && this.#takeFromIdle(worker)) await worker[Symbol.asyncDispose]();
   }
 
   #keepIdle(worker: WorkerProcess): void {
@@ -122,10 +134,12 @@ export class WorkerPool implements AsyncDisposable {
     this.#idle.push({ worker, timer });
   }
 
-  #takeFromIdle(worker: WorkerProcess): void {
+  /** @returns whether it was idle */
+  #takeFromIdle(worker: WorkerProcess): boolean {
     const index = this.#idle.findIndex((idle) => idle.worker === worker);
-    if (index === -1) return;
+    if (index === -1) return false;
     clearTimeout(this.#idle[index]?.timer);
     this.#idle.splice(index, 1);
+    return true;
   }
 }

@@ -18,7 +18,7 @@ export type Outcome =
   | { readonly kind: 'ended'; readonly why: EndReason; readonly details: string };
 
 /** Over its time, over its memory, by itself, before it could take a job, or because it was to. */
-export type EndReason = 'time' | 'memory' | 'crash' | 'start' | 'stop';
+type EndReason = 'time' | 'memory' | 'crash' | 'start' | 'stop';
 
 /** A child process that makes thumbnails. Disposing it kills it: it has nothing to put in order. */
 export interface WorkerProcess extends AsyncDisposable {
@@ -39,6 +39,7 @@ const START_MS = 30_000;
 const MEMORY_CHECK_MS = 50;
 const MAX_DETAILS_LENGTH = 1000;
 
+/** @throws {Error} when this process has no file descriptors left; other trouble ends the worker's first job. */
 export function startWorkerProcess(limits: WorkerLimits): WorkerProcess {
   return new ChildProcessWorker(limits);
 }
@@ -62,6 +63,8 @@ class ChildProcessWorker implements WorkerProcess {
   constructor(limits: WorkerLimits) {
     this.#limits = limits;
     this.ended = this.#watchEnd();
+    // Without descriptors for them Node makes no pipes, whatever the type says.
+    if (!this.#child.stdin) throw new Error('No file descriptors are left for the pipes of a worker');
     this.#child.stdin.on('error', () => {}); // the process is gone, which `ended` tells
     void this.#collectDetails(this.#child.stderr);
     this.#ready = this.#awaitReady();
@@ -73,7 +76,7 @@ class ChildProcessWorker implements WorkerProcess {
 
   async run(job: Job, source: Buffer): Promise<Outcome> {
     this.jobs += 1;
-    if (!(await this.#ready)) {
+    if (!(await this.#ready) || this.#isGone()) {
       await this.#end('start');
       return { kind: 'ended', why: this.#killedFor === 'stop' ? 'stop' : 'start', details: this.#details };
     }
@@ -82,7 +85,8 @@ class ChildProcessWorker implements WorkerProcess {
     this.#child.stdin.write(encodeFrameStart(job, source.length));
     this.#child.stdin.write(source);
     const frame = await this.#nextAnswer();
-    if (frame === undefined || frame.answer.kind === 'ready') {
+    // One that was killed as it answered counts as killed: nobody may think that it can take another job.
+    if (frame === undefined || frame.answer.kind === 'ready' || this.#killedFor !== undefined) {
       await this.#end('crash');
       return { kind: 'ended', why: this.#killedFor ?? 'crash', details: this.#details };
     }
@@ -96,6 +100,10 @@ class ChildProcessWorker implements WorkerProcess {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end('stop');
+  }
+
+  #isGone(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   async #watchEnd(): Promise<void> {
@@ -141,10 +149,12 @@ class ChildProcessWorker implements WorkerProcess {
 
   #watchMemory(): Disposable {
     let isOver = false;
-    const timer = setInterval(async () => {
+    const check = async () => {
       const bytes = await this.#readMemory();
       if (!isOver && bytes !== undefined && bytes > this.#limits.maxWorkerBytes) this.#kill('memory');
-    }, MEMORY_CHECK_MS);
+    };
+    const timer = setInterval(check, MEMORY_CHECK_MS);
+    void check();
     return {
       [Symbol.dispose]: () => {
         isOver = true;

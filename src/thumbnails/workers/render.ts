@@ -14,7 +14,8 @@ export async function render(source: Buffer, { size, method, maxPixels }: Job): 
   const plan = planThumbnail(opened.header, size, method);
   if (plan.kind === 'original') return plan;
   try {
-    return { kind: 'picture', contentType: plan.contentType, bytes: await encode(opened.picture, plan) };
+    const { contentType, width, height } = plan;
+    return { kind: 'picture', contentType, width, height, bytes: await encode(opened.picture, plan) };
   } catch {
     return { kind: 'refused', why: 'corrupt' };
   }

@@ -1,0 +1,29 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+
+export const TOKEN = 'token-of-the-bench';
+export const SERVER_NAME = 'example.org';
+
+/** A folder with a configuration on SQLite, beside the working folder: temporary folders may lie in memory. */
+export async function makeBenchFolder(sections: Readonly<Record<string, unknown>> = {}) {
+  const path = await mkdtemp(resolve('.bench-'));
+  const media = join(path, 'media');
+  await mkdir(media);
+  const configPath = join(path, 'media-repo.yaml');
+  await writeFile(
+    configPath,
+    stringify({
+      repo: { bindAddress: '127.0.0.1', port: 0, logDirectory: '-', logLevel: 'info', jsonLogs: true },
+      database: { sqlite: 'vitrine.db' },
+      homeservers: [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9' }],
+      accessTokens: {
+        useLocalAppserviceConfig: true,
+        appservices: [{ id: 'bench', asToken: TOKEN, senderUserId: `@bench:${SERVER_NAME}` }],
+      },
+      datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: media } }],
+      ...sections,
+    }),
+  );
+  return { path, media, configPath, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { BadRequest } from '../matrix/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import { bodyOf } from './errors.ts';
+import { COMMON_HEADERS } from './headers.ts';
+
+/** So long a client may go on sending what is not read any more, so that its answer is not lost in a reset. */
+const LINGER_MS = 5_000;
+
+const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** Remembers which answers have begun on a connection and are not at their end. */
+export function trackAnswers() {
+  const answers = new WeakMap<Socket, Set<ServerResponse>>();
+  return {
+    add(socket: Socket, answer: ServerResponse): void {
+      const known = answers.get(socket) ?? new Set();
+      answers.set(socket, known.add(answer));
+      answer.once('close', () => known.delete(answer));
+    },
+    areUnderWay: (socket: Socket): boolean => {
+      return [...(answers.get(socket) ?? [])].some((answer) => answer.headersSent && !answer.writableFinished);
+    },
+  };
+}
+
+/**
+ * Answers what Node's parser refuses, when there is no request to answer.
+ * @param isAnswering on this connection: another answer in the midst of that one would look like a part of it
+ */
+export function answerBrokenRequest(
+  log: Log,
+  isAnswering: (socket: Socket) => boolean,
+): (error: Error & { readonly code?: string }, socket: Socket) => void {
+  const refused = new WeakSet<Socket>();
+  return (error, socket) => {
+    if (refused.has(socket)) return; // the parser goes on reading, and complaining
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+      socket.destroy();
+      return;
+    }
+    refused.add(socket);
+    const requestId = randomUUID();
+    const status = STATUS_OF[error.code ?? ''] ?? 400;
+    const fields = { requestId, status, code: error.code, remoteAddr: socket.remoteAddress };
+    log.info(fields, 'Refused bytes that are no request');
+    socket.end(formatAnswer(status, requestId));
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    timer.unref();
+    socket.once('end', () => socket.destroy());
+    socket.once('close', () => clearTimeout(timer));
+    socket.resume();
+  };
+}
+
+function formatAnswer(status: number, requestId: string): string {
+  const body = JSON.stringify(bodyOf(new BadRequest('The request cannot be understood')));
+  const headers = {
+    ...COMMON_HEADERS,
+    'X-Request-Id': requestId,
+    'Cache-Control': 'no-store',
+    'Content-Type': 'application/json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAnswer } from './job.ts';
+
+for (const answer of [
+  { kind: 'ready' },
+  { kind: 'picture', contentType: 'image/png', width: 32, height: 1 },
+  { kind: 'original', contentType: 'image/webp' },
+  { kind: 'refused', why: 'corrupt' },
+]) {
+  test(`a worker may say ${JSON.stringify(answer)}`, () => assert.deepEqual(parseAnswer(answer), answer));
+}
+
+for (const nonsense of [
+  undefined,
+  null,
+  'ready',
+  {},
+  { kind: 'other' },
+  { kind: 'picture' },
+  { kind: 'picture', contentType: 'text/html', width: 32, height: 32 },
+  { kind: 'picture', contentType: 'image/png' },
+  { kind: 'picture', contentType: 'image/png', width: 32, height: 0 },
+  { kind: 'picture', contentType: 'image/png', width: '32', height: 32 },
+  { kind: 'original', contentType: ['image/png'] },
+  { kind: 'refused' },
+  { kind: 'refused', why: 'a mood' },
+]) {
+  test(`a worker is not believed when it says ${JSON.stringify(nonsense)}`, () =>
+    assert.equal(parseAnswer(nonsense), undefined));
+}
+
+test('nothing else comes through with an answer', () => {
+  assert.deepEqual(parseAnswer({ kind: 'ready', more: 'than that' }), { kind: 'ready' });
+});
