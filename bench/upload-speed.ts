@@ -18,7 +18,10 @@ async function eachAtOnce(work: (name: string) => Promise<void>): Promise<number
   const startedMs = performance.now();
   let started = 0;
   const worker = async () => {
-    while (started++ < FILES) await work(`file ${(serial += 1)} `);
+    while (started++ < FILES) {
+      serial += 1;
+      await work(`file ${serial} `);
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return FILES / (performance.now() - startedMs);

@@ -103,14 +103,14 @@ export async function ask(url: string, path: string, init: RequestInit = {}): Pr
 /** @returns the `content_uri`; @throws for any other answer than 200 */
 export async function uploadBytes(
   asking: (path: string, init: RequestInit) => Promise<Response>,
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array,
   { type = 'application/octet-stream', name = '' }: { readonly type?: string; readonly name?: string } = {},
 ): Promise<string> {
   const query = name === '' ? '' : `?filename=${encodeURIComponent(name)}`;
   const response = await asking(`/_matrix/media/v3/upload${query}`, {
     method: 'POST',
     headers: { 'content-type': type },
-    body: bytes,
+    body: new Uint8Array(bytes),
   });
   const answer = (await response.json()) as { content_uri?: string };
   if (response.status !== 200 || answer.content_uri === undefined) {

@@ -20,7 +20,7 @@ async function makeFolder(t: TestContext): Promise<string> {
 }
 
 async function openIn(path: string, machineId = 0): Promise<Datastore> {
-  const newUniqueId = () => createHash('sha1').update(randomBytes(32)).digest('hex') + '1781234567890123456';
+  const newUniqueId = () => `${createHash('sha1').update(randomBytes(32)).digest('hex')}1781234567890123456`;
   return await openFileDatastore({
     id: 'main',
     path,

@@ -6,7 +6,7 @@ import type { Temporary } from './datastore.ts';
 import { asDatastoreError, hasCode } from './file-errors.ts';
 
 /** As MMR lays objects out: two levels of two characters, then the rest of the name. */
-export function locationOf(objectName: string): string {
+function locationOf(objectName: string): string {
   return `${objectName.slice(0, 2)}/${objectName.slice(2, 4)}/${objectName.slice(4)}`;
 }
 

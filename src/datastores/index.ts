@@ -1,3 +1,2 @@
 export type { ByteRange, Datastore, Kind, Location, StoredObject, Temporary } from './datastore.ts';
 export { type Datastores, openDatastores } from './datastores.ts';
-export { openFileDatastore } from './file-datastore.ts';

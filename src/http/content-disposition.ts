@@ -31,7 +31,7 @@ const INLINE_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** Type and subtype in lower case, without parameters. */
-export function essenceOf(contentType: string): string {
+function essenceOf(contentType: string): string {
   return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 

@@ -1,3 +1,2 @@
-export { describeError } from './describe-error.ts';
 export { type Log, type LogOptions, type OpenLog, openLog } from './log.ts';
 export { redactUrl } from './redact-url.ts';

@@ -23,6 +23,9 @@ import {
 import { chooseSize, type Method, type Size } from './choose-size.ts';
 import type { Thumbnailer } from './thumbnailer.ts';
 
+/** Where the configuration sets no limit. */
+const MAX_SOURCE_BYTES = 1024 ** 3;
+
 export interface ThumbnailsParts extends MediaParts {
   readonly media: Pick<Media, 'find'>;
   readonly thumbnailer: Thumbnailer;
@@ -115,8 +118,9 @@ async function openIfThere(
 function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
   const type = media.content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (!options.types.includes(type)) throw new BadRequest('This server makes no thumbnails of this type of media');
-  if (options.maxSourceBytes > 0 && media.size_bytes > options.maxSourceBytes) {
-    throw new TooLarge(`The media is larger than the ${options.maxSourceBytes} bytes that thumbnails are made of`);
+  const maxBytes = options.maxSourceBytes > 0 ? options.maxSourceBytes : MAX_SOURCE_BYTES;
+  if (media.size_bytes > maxBytes) {
+    throw new TooLarge(`The media is larger than the ${maxBytes} bytes that thumbnails are made of`);
   }
 }
 
@@ -131,9 +135,8 @@ async function generate(
   const original = await openObject(parts, media, signal);
   await using held = new AsyncDisposableStack();
   held.use(original);
-  const source = await readWhole(original, signal);
   const rendered = await parts.thumbnailer.render(
-    source,
+    () => readWhole(original, signal),
     { size, method, maxPixels: domain.thumbnails.maxPixels },
     signal,
   );
@@ -176,7 +179,7 @@ async function store(
   return row;
 }
 
-/** Bounded by `thumbnails.maxSourceBytes`, which has been checked. */
+/** Read when its turn has come, so that waiting costs no memory. Bounded by `thumbnails.maxSourceBytes`, which has been checked. */
 async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(object.sizeBytes);
   if (whole.length === 0) return whole;

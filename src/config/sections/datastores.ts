@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { oneOf } from '../option.ts';
 
-export const KINDS = ['all', 'thumbnails', 'remote_media', 'local_media', 'archives'] as const;
+const KINDS = ['all', 'thumbnails', 'remote_media', 'local_media', 'archives'] as const;
 
 export const datastore = Type.Object(
   {

@@ -25,7 +25,7 @@ export const homeserverFields = {
   }),
 };
 
-export const homeserver = Type.Object(
+const homeserver = Type.Object(
   {
     name: Type.String({
       default: '',

@@ -10,7 +10,8 @@ export const repo = Type.Object(
       default: 8000,
       minimum: 0,
       maximum: 65_535,
-      description: 'TCP port to listen on, plain HTTP. 0: any free one, which the log tells. A reverse proxy in front speaks TLS.',
+      description:
+        'TCP port to listen on, plain HTTP. 0: any free one, which the log tells. A reverse proxy in front speaks TLS.',
     }),
     logDirectory: Type.String({
       default: 'logs',

@@ -1,0 +1,88 @@
+// Downloads against nginx with sendfile on the same files: server on one core, load from another, keep-alive.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import { makeBenchFolder, SERVER_NAME, TOKEN } from './folder.ts';
+import { median, report } from './report.ts';
+import { startService } from './service.ts';
+
+const SERVER_CORE = 0;
+const SECONDS = 4;
+const ROUNDS = 3;
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  probe.listen(0, '127.0.0.1', () => {
+    const address = probe.address();
+    probe.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+  });
+  return await promise;
+}
+
+async function startNginx(folder: string): Promise<{ url: string; stop: () => void }> {
+  const program = ['/usr/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path)) ?? 'nginx';
+  const port = await freePort();
+  const config = join(folder, 'nginx.conf');
+  await writeFile(
+    config,
+    `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+user root;
+events { worker_connections 512; }
+http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+  server { listen 127.0.0.1:${port}; root ${folder}; } }
+`,
+  );
+  const args = ['-c', String(SERVER_CORE), program, '-p', folder, '-e', join(folder, 'error.log'), '-c', config];
+  const child = spawn('taskset', args, { stdio: 'inherit' });
+  await setTimeout(500);
+  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill('SIGTERM') };
+}
+
+/** @returns requests a second; for files of one size that is as good as bytes a second */
+async function load(url: string): Promise<number> {
+  const result = await autocannon({
+    url,
+    connections: 50,
+    duration: SECONDS,
+    headers: { host: SERVER_NAME, authorization: `Bearer ${TOKEN}` },
+  });
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${result.non2xx + result.errors} requests failed: ${url}`);
+  return result.requests.total / result.duration;
+}
+
+await using folder = await makeBenchFolder({
+  repo: { bindAddress: '127.0.0.1', port: 0, logDirectory: '-', logLevel: 'info', jsonLogs: true },
+});
+await using service = await startService(folder.configPath, SERVER_CORE);
+const nginx = await startNginx(folder.path);
+try {
+  for (const { name, sizeBytes, atLeast } of [
+    { name: 'download 20 KB, share of nginx requests/s', sizeBytes: 20_000, atLeast: 0.5 },
+    { name: 'download 8 MB, share of nginx bytes/s', sizeBytes: 8_000_000, atLeast: 0.9 },
+  ]) {
+    const bytes = randomBytes(sizeBytes);
+    await writeFile(join(folder.path, `${sizeBytes}`), bytes);
+    const response = await fetch(`${service.url}/_matrix/media/v3/upload`, {
+      method: 'POST',
+      headers: { 'x-forwarded-host': SERVER_NAME, authorization: `Bearer ${TOKEN}` },
+      body: bytes,
+    });
+    const { content_uri } = (await response.json()) as { content_uri: string };
+    const url = `${service.url}/_matrix/client/v1/media/download/${content_uri.slice(6)}`;
+    const ratios: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const plain = await load(`${nginx.url}/${sizeBytes}`);
+      ratios.push((await load(url)) / plain);
+    }
+    report({ name, value: median(ratios), unit: '×', target: { atLeast } });
+  }
+} finally {
+  nginx.stop();
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeWebp, sizeOf } from './pictures.ts';
+import { ENGINES, pathOf, startServiceIn, startTestService, uploadBytes } from './service.ts';
+
+const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
+const errcodeOf = async (response: Response) => ((await response.json()) as { errcode: string }).errcode;
+
+for (const engine of ENGINES) {
+  const { skip } = engine;
+  const on = `on ${engine.name}: `;
+
+  for (const [format, make, type, answered] of [
+    ['JPEG', makeJpeg, 'image/jpeg', 'image/jpeg'],
+    ['PNG', makePng, 'image/png', 'image/png'],
+    ['GIF', makeGif, 'image/gif', 'image/png'],
+    ['WebP', makeWebp, 'image/webp', 'image/jpeg'],
+    ['AVIF', makeAvif, 'image/avif', 'image/jpeg'],
+  ] as const) {
+    test(`${on}a ${format} has thumbnails of both methods, inline and under a fitting name`, { skip }, async (t) => {
+      const service = await startTestService(t, engine);
+      const uri = await uploadBytes(service.ask, await make({ width: 640, height: 320 }), { type });
+      const scaled = await service.ask(`${pathOf(uri, 'thumbnail')}?width=200&height=200&method=scale`);
+      assert.equal(scaled.status, 200);
+      assert.equal(scaled.headers.get('content-type'), answered);
+      assert.match(scaled.headers.get('content-disposition') ?? '', /^inline; filename=thumbnail\.(png|jpg)$/);
+      assert.deepEqual(await sizeOf(await bytesOf(scaled)), { width: 320, height: 160 });
+      const cropped = await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96&method=crop`);
+      assert.deepEqual(await sizeOf(await bytesOf(cropped)), { width: 96, height: 96 });
+    });
+  }
+
+  test(`${on}a thumbnail is made once: the second asker gets the stored one, also under another URI`, {
+    skip,
+  }, async (t) => {
+    const service = await startTestService(t, engine);
+    const picture = await makePng({ width: 400, height: 400 });
+    const uris = [
+      await uploadBytes(service.ask, picture, { type: 'image/png', name: 'a' }),
+      await uploadBytes(service.ask, picture, { type: 'image/png', name: 'b' }),
+    ];
+    const answers = await Promise.all(
+      [...uris, ...uris].map((uri) => service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96`)),
+    );
+    assert.equal(new Set(answers.map((answer) => answer.headers.get('etag'))).size, 1);
+    const files = await readdir(service.media, { recursive: true, withFileTypes: true });
+    assert.equal(files.filter((entry) => entry.isFile()).length, 2); // the picture and one thumbnail
+  });
+
+  test(`${on}a thumbnail whose object is lost is made again`, { skip }, async (t) => {
+    const service = await startTestService(t, engine);
+    const uri = await uploadBytes(service.ask, await makePng({ width: 400, height: 400 }), { type: 'image/png' });
+    const before = new Set((await readdir(service.media, { recursive: true })).map(String));
+    const path = `${pathOf(uri, 'thumbnail')}?width=96&height=96`;
+    const first = await bytesOf(await service.ask(path));
+    const made = (await readdir(service.media, { recursive: true })).filter(
+      (name) => !before.has(name) && name.endsWith('idv2fmt'),
+    );
+    assert.equal(made.length, 1);
+    await rm(join(service.media, made[0] ?? ''));
+    await service.stop();
+    const again = await startServiceIn(t, service);
+    assert.ok((await bytesOf(await again.ask(path))).equals(first));
+  });
+}
+
+const [sqlite] = ENGINES;
+
+test('a small picture is sent as it is, never larger', async (t) => {
+  const service = await startTestService(t, sqlite);
+  const picture = await makeJpeg({ width: 20, height: 10 });
+  const uri = await uploadBytes(service.ask, picture, { type: 'image/jpeg' });
+  const response = await service.ask(`${pathOf(uri, 'thumbnail')}?width=800&height=600`);
+  assert.ok((await bytesOf(response)).equals(picture));
+});
+
+test('what is no picture, or none that is allowed, is 400 M_UNKNOWN', async (t) => {
+  const service = await startTestService(t, sqlite);
+  for (const [type, bytes] of [
+    ['text/plain', Buffer.from('a text')],
+    ['image/png', Buffer.from('not a picture at all')],
+    ['image/png', makeSvg({ width: 200, height: 200 })],
+  ] as const) {
+    const uri = await uploadBytes(service.ask, Buffer.from(bytes), { type });
+    const response = await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96`);
+    assert.deepEqual([response.status, await errcodeOf(response)], [400, 'M_UNKNOWN']);
+  }
+});
+
+test('a picture with too many pixels or bytes is 413', async (t) => {
+  const service = await startTestService(t, sqlite, {
+    thumbnails: { maxPixels: 10_000, maxSourceBytes: 100_000, types: ['image/png'] },
+  });
+  const many = await uploadBytes(service.ask, await makePng({ width: 100, height: 100 }), { type: 'image/png' });
+  const large = await uploadBytes(service.ask, Buffer.alloc(100_001), { type: 'image/png' });
+  for (const uri of [many, large]) {
+    const response = await service.ask(`${pathOf(uri, 'thumbnail')}?width=32&height=32`);
+    assert.deepEqual([response.status, await errcodeOf(response)], [413, 'M_TOO_LARGE']);
+  }
+});
+
+test('a request for a thumbnail that makes no sense is 400 and says which parameter', async (t) => {
+  const service = await startTestService(t, sqlite);
+  const uri = await uploadBytes(service.ask, await makePng({ width: 100, height: 100 }), { type: 'image/png' });
+  for (const [query, errcode, name] of [
+    ['', 'M_MISSING_PARAM', 'width'],
+    ['width=10', 'M_MISSING_PARAM', 'height'],
+    ['width=x&height=10', 'M_INVALID_PARAM', 'width'],
+    ['width=10&height=0', 'M_INVALID_PARAM', 'height'],
+    ['width=-5&height=10', 'M_INVALID_PARAM', 'width'],
+    ['width=10&height=10&method=stretch', 'M_INVALID_PARAM', 'method'],
+  ] as const) {
+    const response = await service.ask(`${pathOf(uri, 'thumbnail')}?${query}`);
+    const body = (await response.json()) as { errcode: string; error: string };
+    assert.deepEqual([response.status, body.errcode], [400, errcode], query);
+    assert.ok(body.error.includes(name), body.error);
+  }
+});
