@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+
+const VITRINE = fileURLToPath(new URL('../bin/vitrine', import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function makeFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine command-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Without the variables that the machine may have. */
+function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', ...more };
+}
+
+async function vitrine(cwd: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  execFile(VITRINE, args, { cwd, env: environment(env) }, (error, stdout, stderr) => {
+    resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+  });
+  return await promise;
+}
+
+/** Runs until a line of its output fits; then the test goes on. */
+async function startIn(t: TestContext, cwd: string, until: RegExp, args: readonly string[] = []) {
+  const child = spawn(VITRINE, args, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  t.after(() => child.kill('SIGKILL'));
+  const lines: string[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      if (until.test(line)) resolve();
+    });
+  }
+  void ended.then(() => reject(new Error(lines.join('\n'))));
+  await promise;
+  const stop = async () => {
+    child.kill('SIGTERM');
+    return (await ended)[0];
+  };
+  return { lines, stop, child, ended };
+}
+
+test('the first start makes all it needs, and the two lines that it prints work as they are', async (t) => {
+  const cwd = await makeFolder(t);
+  const service = await startIn(t, cwd, /"?Ready"?/);
+  await new Promise(setImmediate);
+  const [upload = '', thumbnail = ''] = service.lines.filter((line) => line.startsWith('curl '));
+  const shell = async (line: string) => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    execFile('sh', ['-c', line], { cwd }, (_error, stdout) => resolve(stdout));
+    return await promise;
+  };
+  assert.match(await shell(upload), /^\{"content_uri":"mxc:\/\/localhost\/[0-9a-f]+"\}/);
+  await shell(thumbnail);
+  const png = await readFile(join(cwd, 'thumbnail.png'));
+  assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [96, 96]);
+  assert.equal((await stat(join(cwd, 'data', 'media-repo.yaml'))).mode & 0o077, 0, 'the token can be read by others');
+  const token = /vitrine_[\w-]+/.exec(upload)?.[0] ?? 'none';
+  const logged = service.lines.filter((line) => line.startsWith('time='));
+  assert.ok(logged.length > 0 && !logged.join().includes(token), 'the token is in the log');
+  assert.equal(await service.stop(), 0);
+});
+
+test('a second start uses what the first one has made', async (t) => {
+  const cwd = await makeFolder(t);
+  const first = await startIn(t, cwd, /msg=Ready/);
+  await first.stop();
+  const config = await readFile(join(cwd, 'data', 'media-repo.yaml'), 'utf8');
+  const second = await startIn(t, cwd, /first-steps\.txt has the lines/);
+  assert.ok(!second.lines.join().includes('first start'));
+  assert.equal(await second.stop(), 0);
+  assert.equal(await readFile(join(cwd, 'data', 'media-repo.yaml'), 'utf8'), config);
+});
+
+test('a second process on the same SQLite file is refused, and told how to scale out', async (t) => {
+  const cwd = await makeFolder(t);
+  await startIn(t, cwd, /msg=Ready/);
+  const { code, stderr } = await vitrine(cwd, []);
+  assert.equal(code, 1);
+  assert.match(stderr, /vitrine\.db.*PostgreSQL/s);
+});
+
+test('init writes a configuration that passes the check, and never overwrites one', async (t) => {
+  const cwd = await makeFolder(t);
+  const args = ['init', '--server-name', 'example.org', '--homeserver-url', 'http://localhost:8008'];
+  assert.equal((await vitrine(cwd, args)).code, 0);
+  const check = await vitrine(cwd, ['config', 'check']);
+  assert.deepEqual([check.code, check.stderr], [0, '']);
+  assert.match(check.stdout, /data\/media-repo.yaml: no problems/);
+  const again = await vitrine(cwd, args);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /exists already and was left as it is/);
+  const shown = await vitrine(cwd, ['config', 'show', '--domain', 'example.org']);
+  assert.match(shown.stdout, /^homeserver: example.org$/m);
+});
+
+test('init says which value it cannot use', async (t) => {
+  const cwd = await makeFolder(t);
+  for (const [args, complaint] of [
+    [['--homeserver-url', 'http://localhost'], /--server-name is missing/],
+    [['--server-name', 'a b', '--homeserver-url', 'http://localhost'], /--server-name "a b" cannot be used/],
+    [['--server-name', 'a.example', '--homeserver-url', 'localhost'], /is not a URL/],
+    [
+      ['--server-name', 'a.example', '--homeserver-url', 'http://localhost', '--port', '0'],
+      /--port "0" is not a number/,
+    ],
+  ] as const) {
+    const { code, stderr } = await vitrine(cwd, ['init', ...args]);
+    assert.equal(code, 2);
+    assert.match(stderr, complaint);
+  }
+});
+
+test('a configuration that cannot be used stops the start with all problems', async (t) => {
+  const cwd = await makeFolder(t);
+  await writeFile(join(cwd, 'media-repo.yaml'), stringify({ repo: { port: 'many', logLevel: 'loud' } }));
+  const { code, stderr } = await vitrine(cwd, []);
+  assert.equal(code, 1);
+  assert.match(stderr, /media-repo\.yaml:2:9: repo\.port: "many" was found/);
+  assert.match(stderr, /repo\.logLevel: "loud" was found/);
+});
+
+test('the flag wins over REPO_CONFIG, in every form in which Go takes it', async (t) => {
+  const cwd = await makeFolder(t);
+  for (const flag of [
+    ['-config', 'flag.yaml'],
+    ['--config', 'flag.yaml'],
+    ['-config=flag.yaml'],
+    ['--config=flag.yaml'],
+  ]) {
+    const { stderr } = await vitrine(cwd, ['config', 'check', ...flag], { REPO_CONFIG: 'environment.yaml' });
+    assert.match(stderr, /flag\.yaml cannot be found/);
+  }
+  const { stderr } = await vitrine(cwd, ['-migrations', './m', '-templates=t', '-assets', 'a'], {
+    REPO_CONFIG: 'environment.yaml',
+  });
+  assert.match(stderr, /environment\.yaml cannot be found/);
+});
+
+test('every command has help, and what is not understood is exit code 2', async (t) => {
+  const cwd = await makeFolder(t);
+  for (const args of [
+    ['--help'],
+    ['-h'],
+    ['help'],
+    ['serve', '--help'],
+    ['init', '-help'],
+    ['config', '--help'],
+    ['help', 'config'],
+  ]) {
+    const { code, stdout } = await vitrine(cwd, args);
+    assert.equal(code, 0, args.join(' '));
+    assert.match(stdout, /Usage: vitrine/);
+  }
+  for (const args of [
+    ['--nonsense'],
+    ['nonsense'],
+    ['config'],
+    ['config', 'check', '--domain', 'x'],
+    ['init', 'x'],
+    ['serve', 'x'],
+  ]) {
+    const { code, stderr } = await vitrine(cwd, args);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, /^vitrine/);
+  }
+  for (const flag of ['-version', '--version'])
+    assert.match((await vitrine(cwd, [flag])).stdout, /^Version: \d+\.\d+\.\d+\n/);
+  await assert.rejects(access(join(cwd, 'data')), 'asking for help makes nothing');
+});
+
+test('a machine number that is none keeps the service from starting', async (t) => {
+  const cwd = await makeFolder(t);
+  const { code, stderr } = await vitrine(cwd, [], { MACHINE_ID: 'two' });
+  assert.equal(code, 1);
+  assert.match(stderr, /MACHINE_ID: "two" was found in the environment; allowed: a whole number from 0 to 1023/);
+});
+
+test('a stop is heard while a database that is not there is waited for', async (t) => {
+  const cwd = await makeFolder(t);
+  await writeFile(
+    join(cwd, 'media-repo.yaml'),
+    stringify({
+      repo: { logDirectory: '-' },
+      database: { postgres: 'postgres://a:b@127.0.0.1:9/c?sslmode=disable' },
+      homeservers: [{ name: 'example.org', csApi: 'http://127.0.0.1:9' }],
+      datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: join(cwd, 'media') } }],
+    }),
+  );
+  const service = await startIn(t, cwd, /level=(warning|info) msg=.*(PostgreSQL|database)/i);
+  assert.equal(await service.stop(), 0);
+});
