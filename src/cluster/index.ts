@@ -1,2 +1,5 @@
+export { type Bus, createBus } from './bus.ts';
+export { type BucketShape, createLeakyBuckets, type LeakyBuckets } from './leaky-buckets.ts';
 export { createLocks, type Locks } from './lock.ts';
+export { createSingleFlight, type SingleFlight } from './single-flight.ts';
 export { createUniqueIds } from './unique-id.ts';

@@ -45,3 +45,13 @@ test('a failing holder lets go', async () => {
   await assert.rejects(failing(), /broken/);
   await (await locks.acquire('same', patient))[Symbol.asyncDispose]();
 });
+
+test('who does not want to wait gets the lock at once or not at all', async () => {
+  const locks = createLocks();
+  const first = await locks.tryAcquire('a');
+  assert.equal(await locks.tryAcquire('a'), undefined);
+  assert.notEqual(await locks.tryAcquire('b'), undefined);
+  await first?.[Symbol.asyncDispose]();
+  await setImmediate();
+  assert.notEqual(await locks.tryAcquire('a'), undefined);
+});
