@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module';
 import { createAuth } from './auth/index.ts';
-import { createLocks, createUniqueIds } from './cluster/index.ts';
+import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
 import { config, init, type RunningService, runCommand, type StartService, serveCommand } from './commands/index.ts';
 import { type Config, type DatastoreConfig, formatProblem, type LoadedConfig } from './config/index.ts';
 import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
-import { createMedia } from './media/index.ts';
+import { createHotObjects, createMedia, createMediaRecords, createUsage } from './media/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import { createThumbnailer, createThumbnails } from './thumbnails/index.ts';
 
@@ -33,15 +33,34 @@ export const startService: StartService = async (loaded, environment, signal) =>
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
   );
-  const homeservers = stack.use(createHomeservers({ log }));
+  const homeservers = stack.use(createHomeservers({ log, now }));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
 
-  const auth = createAuth({ homeservers, log });
-  const mediaParts = { database, datastores, locks: createLocks(), newUniqueId, now };
+  const auth = createAuth({ homeservers, log, now });
+  const mediaParts = {
+    database,
+    datastores,
+    locks: createLocks(),
+    bus: createBus(),
+    records: createMediaRecords({ database, now }),
+    hotObjects: createHotObjects(),
+    usage: stack.use(createUsage({ database, now, log })),
+    newUniqueId,
+    now,
+  };
   const media = createMedia(mediaParts);
   const thumbnails = createThumbnails({ ...mediaParts, media, thumbnailer });
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
-  const app = await createServer({ config: () => snapshot, log, auth, media, thumbnails, checkReadiness });
+  const app = await createServer({
+    config: () => snapshot,
+    log,
+    now,
+    version,
+    auth,
+    media,
+    thumbnails,
+    checkReadiness,
+  });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
   stack.defer(() => listening.close(GRACE_MS));
   log.info({ url: listening.url, domains: [...snapshot.domains.keys()] }, 'Ready');

@@ -13,6 +13,7 @@ export async function makeConfig(sections: Readonly<Record<string, unknown>> = {
       database: { sqlite: 'vitrine.db' },
       homeservers: [{ name: 'example.org', csApi: 'http://127.0.0.1:9' }],
       datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: folder } }],
+      rateLimit: { enabled: false },
     };
     await writeFile(path, stringify({ ...sample, ...sections }));
     return (await loadConfig(path)).config;

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Played as real homeservers answer `whoami` for such an account. */
@@ -56,7 +62,8 @@ export interface SeenRequest {
 
 /**
  * A homeserver on a real port of this machine, with the accounts that a test gives it. It knows
- * `GET /_matrix/client/v3/account/whoami`, and answers `M_UNRECOGNIZED` to all else.
+ * `GET /_matrix/client/v3/account/whoami`, `GET /_matrix/client/versions` and both ways to log out, and answers
+ * `M_UNRECOGNIZED` to all else.
  */
 export interface FakeHomeserver extends AsyncDisposable {
   readonly serverName: string;
@@ -65,8 +72,8 @@ export interface FakeHomeserver extends AsyncDisposable {
   readonly port: number;
   /** All requests so far, oldest first. */
   readonly requests: readonly SeenRequest[];
-  /** @returns the access token, the same for the same localpart at every homeserver */
-  addUser(localpart: string, account?: Account): string;
+  /** @returns the access token of that device, the same for the same localpart at every homeserver */
+  addUser(localpart: string, account?: Account, device?: string): string;
   /**
    * @param userRegex whom it may act as, matched on the whole user ID
    * @param devices the IDs that any of these users' devices have
@@ -91,6 +98,10 @@ export interface FakeHomeserverOptions {
 type Answerer = (query: URLSearchParams) => Reply;
 
 const WHOAMI = '/_matrix/client/v3/account/whoami';
+const VERSIONS = '/_matrix/client/versions';
+const LOGOUT = '/_matrix/client/v3/logout';
+/** What the played homeserver supports. */
+const SUPPORTED = { versions: ['v1.1', 'v1.10'], unstable_features: { 'org.example.feature': true } };
 
 /** Dispose of it (`await using`) to close the port; waiting requests are cut off. */
 export async function startFakeHomeserver(options: FakeHomeserverOptions = {}): Promise<FakeHomeserver> {
@@ -106,18 +117,30 @@ export async function startFakeHomeserver(options: FakeHomeserverOptions = {}): 
       troubles.left -= 1;
       return play(troubles.trouble, response);
     }
-    const isWhoami = request.method === 'GET' && (path === basePath + WHOAMI || path === '/elsewhere');
-    send(response, isWhoami ? answerWhoami(answerers, request.headers, query) : refuse(404, 'M_UNRECOGNIZED'));
+    send(response, answerTo(request, path.startsWith(basePath) ? path.slice(basePath.length) : path, query));
   });
   const port = await listen(server, options.port ?? 0);
+
+  function answerTo({ method, headers }: IncomingMessage, path: string, query: URLSearchParams): Reply {
+    if (method === 'GET' && (path === WHOAMI || path === '/elsewhere')) return answerWhoami(answerers, headers, query);
+    if (method === 'GET' && path === VERSIONS) return { status: 200, body: SUPPORTED };
+    if (method !== 'POST' || (path !== LOGOUT && path !== `${LOGOUT}/all`)) return refuse(404, 'M_UNRECOGNIZED');
+    const token = tokenOf(headers);
+    if (token === undefined || !answerers.has(token)) return refuse(401, 'M_UNKNOWN_TOKEN', { soft_logout: false });
+    const [user = token] = token.split('_on_');
+    for (const other of [...answerers.keys()]) {
+      if (other === token || (path !== LOGOUT && other.split('_on_')[0] === user)) answerers.delete(other);
+    }
+    return { status: 200, body: {} };
+  }
 
   return {
     serverName,
     url: `http://127.0.0.1:${port}${basePath}`,
     port,
     requests,
-    addUser(localpart, account = 'user') {
-      const token = `token_of_${localpart}`;
+    addUser(localpart, account = 'user', device) {
+      const token = `token_of_${localpart}${device === undefined ? '' : `_on_${device}`}`;
       const reply = replyFor(account, `@${localpart}:${serverName}`);
       answerers.set(token, () => reply);
       return token;
@@ -143,8 +166,12 @@ export async function startFakeHomeserver(options: FakeHomeserverOptions = {}): 
   };
 }
 
+function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+  return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+}
+
 function answerWhoami(answerers: ReadonlyMap<string, Answerer>, headers: IncomingHttpHeaders, query: URLSearchParams) {
-  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+  const token = tokenOf(headers);
   if (token === undefined) return refuse(401, 'M_MISSING_TOKEN');
   return answerers.get(token)?.(query) ?? refuse(401, 'M_UNKNOWN_TOKEN', { soft_logout: false });
 }

@@ -14,6 +14,8 @@ export interface PlayedParts {
   readonly config?: Config;
   readonly log?: Log;
   readonly identify?: Parts['auth']['identify'];
+  readonly logout?: Parts['auth']['logout'];
+  readonly versions?: Parts['auth']['versions'];
   readonly upload?: Parts['media']['upload'];
   readonly open?: Parts['media']['open'];
   readonly openThumbnail?: Parts['thumbnails']['open'];
@@ -38,9 +40,22 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
   const app = await createServer({
     config: () => config,
     log: played.log ?? opened.log,
-    auth: { identify: played.identify ?? identifyAlice },
-    media: { upload: played.upload ?? refuseCalls, find: refuseCalls, open: played.open ?? refuseCalls },
+    auth: {
+      identify: played.identify ?? identifyAlice,
+      logout: played.logout ?? refuseCalls,
+      versions: played.versions ?? refuseCalls,
+    },
+    media: {
+      upload: played.upload ?? refuseCalls,
+      reserve: refuseCalls,
+      fill: refuseCalls,
+      usageOf: refuseCalls,
+      find: refuseCalls,
+      open: played.open ?? refuseCalls,
+    },
     thumbnails: { open: played.openThumbnail ?? refuseCalls },
+    now: Date.now,
+    version: '1.2.3',
     checkReadiness: played.checkReadiness ?? (async () => new Map()),
   });
   t.after(async () => {

@@ -61,6 +61,7 @@ export async function makeServiceFolder(
       },
       datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: media } }],
       uploads: { minBytes: 0 },
+      rateLimit: { enabled: false },
       thumbnails: { types: ['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/avif'] },
       ...sections,
     }),

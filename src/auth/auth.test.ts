@@ -27,12 +27,13 @@ const timeouts = { clientServerTimeoutSeconds: 5, federationTimeoutSeconds: 120,
 /** A homeserver on a real port, and what asks it. */
 async function start() {
   const homeserver = await startFakeHomeserver();
-  const homeservers = createHomeservers({ log });
-  const domain = { serverName: 'example.org', csApi: homeserver.url, timeouts, accessTokens };
+  const homeservers = createHomeservers({ log, now: Date.now });
+  const domain = { serverName: 'example.org', csApi: homeserver.url, backoffAt: 10, timeouts, accessTokens };
   return {
     homeserver,
+    homeservers,
     domain,
-    auth: createAuth({ homeservers, log }),
+    auth: createAuth({ homeservers, log, now: Date.now }),
     async [Symbol.asyncDispose]() {
       await homeservers[Symbol.asyncDispose]();
       await homeserver[Symbol.asyncDispose]();
@@ -41,8 +42,9 @@ async function start() {
 }
 
 /** A part that must not be asked, for what is decided without the homeserver. */
-const nobody: Homeservers = { whoami: () => assert.fail('The homeserver was asked') };
-const alone = { serverName: 'example.org', csApi: 'http://nowhere.invalid', timeouts, accessTokens };
+const refuseCalls = () => assert.fail('The homeserver was asked');
+const nobody: Homeservers = { whoami: refuseCalls, logout: refuseCalls, versions: refuseCalls };
+const alone = { serverName: 'example.org', csApi: 'http://nowhere.invalid', backoffAt: 10, timeouts, accessTokens };
 const withAppservices = { ...alone, accessTokens: { ...accessTokens, useLocalAppserviceConfig: true } };
 
 test('a user of the homeserver is that, a guest is one, an admin is one', async () => {
@@ -83,13 +85,13 @@ test('an empty user_id or device_id is as good as none', async () => {
   const token = setup.homeserver.addUser('alice');
   await setup.auth.identify({ token, userId: '', deviceId: '', clientAddress }, config, setup.domain, patient);
   assert.equal(setup.homeserver.requests[0]?.query.size, 0);
-  const auth = createAuth({ homeservers: nobody, log });
+  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
   const asked = { token: 'bridge_token', userId: '', clientAddress };
   assert.equal((await auth.identify(asked, config, withAppservices, patient)).userId, '@bridge:example.org');
 });
 
 test('the shared secret is an admin, whatever user it names, and the homeserver never sees it', async () => {
-  const auth = createAuth({ homeservers: nobody, log });
+  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
   const enabled = { ...config, sharedSecretAuth: { enabled: true, token: 'shared' } };
   for (const userId of [undefined, '@alice:example.org']) {
     const asker = await auth.identify({ token: 'shared', userId, clientAddress }, enabled, alone, patient);
@@ -116,14 +118,14 @@ test('a shared secret that is off, empty or another is a token like any other', 
 });
 
 test('the shared secret comes before an application service with the same token', async () => {
-  const auth = createAuth({ homeservers: nobody, log });
+  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
   const enabled = { ...config, sharedSecretAuth: { enabled: true, token: 'bridge_token' } };
   const asker = await auth.identify({ token: 'bridge_token', clientAddress }, enabled, withAppservices, patient);
   assert.equal(asker.isSharedSecret, true);
 });
 
 test('an application service of the configuration is known without the homeserver, whatever the cache time', async () => {
-  const auth = createAuth({ homeservers: nobody, log });
+  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
   for (const maxCacheTimeSeconds of [0, 60]) {
     const domain = { ...alone, accessTokens: { ...withAppservices.accessTokens, maxCacheTimeSeconds } };
     const sender = await auth.identify({ token: 'bridge_token', clientAddress }, config, domain, patient);
@@ -140,6 +142,7 @@ test('an application service of the configuration is refused for others, and the
   const auth = createAuth({
     homeservers: nobody,
     log: pino({ level: 'warn' }, { write: (line) => logged.push(line) }),
+    now: Date.now,
   });
   const asked = { token: 'bridge_token', userId: '@root:example.org', clientAddress };
   const asking = auth.identify(asked, config, withAppservices, patient);
@@ -166,7 +169,7 @@ test('a token that no entry has goes to the homeserver', async () => {
 });
 
 test('the entries of a configuration are prepared once, those of the next one anew', async () => {
-  const auth = createAuth({ homeservers: nobody, log });
+  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
   let readings = 0;
   const snapshot = () => {
     const counted = {
@@ -213,4 +216,90 @@ test('guests are refused where only users may go', () => {
   const alice = { userId: '@alice:example.org', isGuest: false, isSharedSecret: false, isRepoAdmin: false };
   assert.doesNotThrow(() => requireUser(alice));
   assert.throws(() => requireUser({ ...alice, isGuest: true }), GuestsForbidden);
+});
+
+test('an answer is used again for as long as is configured, and one question serves all who ask at once', async () => {
+  await using setup = await start();
+  const { homeserver, homeservers } = setup;
+  let time = 0;
+  const auth = createAuth({ homeservers, log, now: () => time });
+  const domain = { ...setup.domain, accessTokens: { ...accessTokens, maxCacheTimeSeconds: 60 } };
+  const token = homeserver.addUser('alice');
+  const identify = (userId?: string) => auth.identify({ token, userId, clientAddress }, config, domain, patient);
+  await Promise.all([identify(), identify(), identify()]);
+  assert.equal(homeserver.requests.length, 1);
+  time = 59_999;
+  await identify();
+  assert.equal(homeserver.requests.length, 1);
+  await identify('@alice:example.org');
+  assert.equal(homeserver.requests.length, 2, 'acting as somebody is another question');
+  time = 60_000;
+  await identify();
+  assert.equal(homeserver.requests.length, 3);
+});
+
+test('a refused token is remembered briefly, a homeserver in trouble not at all, a locked account neither', async () => {
+  await using setup = await start();
+  const { homeserver, homeservers } = setup;
+  let time = 0;
+  const auth = createAuth({ homeservers, log, now: () => time });
+  const domain = { ...setup.domain, accessTokens: { ...accessTokens, maxCacheTimeSeconds: 3600 } };
+  const identify = (token: string) => auth.identify({ token, clientAddress }, config, domain, patient);
+  await assert.rejects(identify('nonsense'), UnknownToken);
+  await assert.rejects(identify('nonsense'), UnknownToken);
+  assert.equal(homeserver.requests.length, 1);
+  time = 10_000;
+  await assert.rejects(identify('nonsense'), UnknownToken);
+  assert.equal(homeserver.requests.length, 2);
+  const locked = homeserver.addUser('locked', 'locked');
+  await assert.rejects(identify(locked), { errcode: 'M_USER_LOCKED' });
+  await assert.rejects(identify(locked), { errcode: 'M_USER_LOCKED' });
+  assert.equal(homeserver.requests.length, 4);
+  const token = homeserver.addUser('alice');
+  homeserver.suffer('internal error', 1);
+  await assert.rejects(identify(token), HomeserverUnavailable);
+  assert.equal((await identify(token)).userId, '@alice:example.org');
+});
+
+test('logging out ends the session at the homeserver and forgets the token, or all of the user', async () => {
+  await using setup = await start();
+  const { homeserver, auth } = setup;
+  const domain = { ...setup.domain, accessTokens: { ...accessTokens, maxCacheTimeSeconds: 3600 } };
+  const identify = (token: string) => auth.identify({ token, clientAddress }, config, domain, patient);
+  const logout = (token: string, everywhere: boolean) =>
+    auth.logout({ token, clientAddress, everywhere }, config, domain, patient);
+  const phone = homeserver.addUser('alice', 'user', 'phone');
+  const laptop = homeserver.addUser('alice', 'user', 'laptop');
+  for (const token of [phone, laptop]) await identify(token);
+  await logout(phone, false);
+  await assert.rejects(identify(phone), UnknownToken);
+  await identify(laptop);
+  const tablet = homeserver.addUser('alice', 'user', 'tablet');
+  await identify(tablet);
+  await logout(tablet, true);
+  for (const token of [laptop, tablet]) await assert.rejects(identify(token), UnknownToken);
+  const seen = homeserver.requests.filter(({ method }) => method === 'POST');
+  assert.deepEqual(
+    seen.map(({ path }) => path),
+    ['/_matrix/client/v3/logout', '/_matrix/client/v3/logout/all'],
+  );
+});
+
+test('a token that could not be logged out is asked about again; locked users may log out, the shared secret cannot', async () => {
+  await using setup = await start();
+  const { homeserver, auth } = setup;
+  const domain = { ...setup.domain, accessTokens: { ...accessTokens, maxCacheTimeSeconds: 3600 } };
+  const withSecret = { ...config, sharedSecretAuth: { enabled: true, token: 'shared' } };
+  const logout = (token: string, everywhere: boolean) =>
+    auth.logout({ token, clientAddress, everywhere }, withSecret, domain, patient);
+  const token = homeserver.addUser('alice');
+  await auth.identify({ token, clientAddress }, config, domain, patient);
+  homeserver.suffer('internal error', 1);
+  await assert.rejects(logout(token, false), HomeserverUnavailable);
+  const asked = homeserver.requests.length;
+  await auth.identify({ token, clientAddress }, config, domain, patient);
+  assert.equal(homeserver.requests.length, asked + 1);
+  await logout(homeserver.addUser('locked', 'locked'), true);
+  await assert.rejects(logout('shared', false), Forbidden);
+  await assert.rejects(logout('nonsense', false), UnknownToken);
 });

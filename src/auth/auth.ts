@@ -1,9 +1,10 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import type { HomeserverAccess, Homeservers } from '../homeservers/index.ts';
-import { Forbidden, shorten } from '../matrix/index.ts';
+import type { HomeserverAccess, Homeservers, Versions } from '../homeservers/index.ts';
+import { Forbidden, MatrixError, shorten } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type Appservice, findAppserviceUser, prepareAppservices } from './appservices.ts';
 import { digestSecret, isSameSecret } from './secret.ts';
+import { createTokenCache } from './token-cache.ts';
 
 /** Who sent a request, as far as it matters for media. */
 export interface Asker {
@@ -33,6 +34,23 @@ export interface Auth {
    * @throws the signal's reason when it aborts first
    */
   identify(credentials: Credentials, config: ConfigOfAll, domain: ConfigOfDomain, signal: AbortSignal): Promise<Asker>;
+  /**
+   * Ends the session of the token at its homeserver, or all sessions of its user, and forgets them here in any case.
+   * Throws as `identify`, and {@link Forbidden} for the shared secret, which has no session.
+   */
+  logout(
+    credentials: Credentials & { readonly everywhere: boolean },
+    config: ConfigOfAll,
+    domain: ConfigOfDomain,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** What the homeserver supports, as it tells the holder of the token, or anybody. */
+  versions(
+    credentials: { readonly token: string | undefined; readonly clientAddress: string },
+    config: ConfigOfAll,
+    domain: ConfigOfDomain,
+    signal: AbortSignal,
+  ): Promise<Versions>;
 }
 
 type ConfigOfAll = Pick<Config, 'admins' | 'sharedSecretAuth'>;
@@ -41,6 +59,7 @@ type ConfigOfDomain = HomeserverAccess & Pick<DomainConfig, 'accessTokens'>;
 export interface AuthParts {
   readonly homeservers: Homeservers;
   readonly log: Log;
+  readonly now: () => number;
 }
 
 const SHARED_SECRET_HOLDER: Asker = {
@@ -50,19 +69,57 @@ const SHARED_SECRET_HOLDER: Asker = {
   isRepoAdmin: true,
 };
 
-export function createAuth({ homeservers, log }: AuthParts): Auth {
+export function createAuth({ homeservers, log, now }: AuthParts): Auth {
   const appservicesOf = rememberAppservices();
+  const tokens = createTokenCache({ now });
+
+  const identify: Auth['identify'] = async (credentials, config, domain, signal) => {
+    const { token, deviceId, clientAddress } = credentials;
+    if (isSharedSecret(token, config.sharedSecretAuth)) return SHARED_SECRET_HOLDER;
+    const { serverName, accessTokens } = domain;
+    const userId = credentials.userId || undefined;
+    const found = findAppserviceUser(appservicesOf(accessTokens), { token, userId, serverName });
+    if (found.answer === 'refused') throw refuse(found.appserviceId, userId ?? '', log);
+    if (found.answer === 'user') return toAsker({ userId: found.userId, isGuest: false }, config.admins);
+    const question = { token, userId, deviceId, clientAddress };
+    const ask = (asked: AbortSignal) => homeservers.whoami(domain, question, asked);
+    return toAsker(
+      await tokens.whoami(serverName, question, accessTokens.maxCacheTimeSeconds, signal, ask),
+      config.admins,
+    );
+  };
+
+  /** `undefined` for those who cannot be identified, such as locked users, who may still log out (ACC-1). */
+  const findUserId = async (...asked: Parameters<Auth['identify']>): Promise<string | undefined> => {
+    try {
+      return (await identify(...asked)).userId;
+    } catch (error) {
+      if (error instanceof MatrixError) return undefined;
+      throw error;
+    }
+  };
+
   return {
-    async identify(credentials, config, domain, signal) {
-      const { token, deviceId, clientAddress } = credentials;
-      if (isSharedSecret(token, config.sharedSecretAuth)) return SHARED_SECRET_HOLDER;
-      const userId = credentials.userId || undefined;
-      const asked = { token, userId, serverName: domain.serverName };
-      const found = findAppserviceUser(appservicesOf(domain.accessTokens), asked);
-      if (found.answer === 'refused') throw refuse(found.appserviceId, userId ?? '', log);
-      if (found.answer === 'user') return toAsker({ userId: found.userId, isGuest: false }, config.admins);
-      const question = { token, userId, deviceId, clientAddress };
-      return toAsker(await homeservers.whoami(domain, question, signal), config.admins);
+    identify,
+    async logout(credentials, config, domain, signal) {
+      const { token, everywhere } = credentials;
+      if (isSharedSecret(token, config.sharedSecretAuth))
+        throw new Forbidden('The shared secret has no session to end');
+      const userId = everywhere ? await findUserId(credentials, config, domain, signal) : undefined;
+      const forget = () => {
+        tokens.forgetToken(domain.serverName, token);
+        if (userId !== undefined) tokens.forgetUser(userId);
+      };
+      try {
+        await homeservers.logout(domain, { ...credentials, userId: credentials.userId || undefined }, signal);
+      } finally {
+        forget(); // also when nobody knows what has become of the call
+      }
+    },
+    async versions(credentials, config, domain, signal) {
+      const { token, clientAddress } = credentials;
+      const isSecret = token !== undefined && isSharedSecret(token, config.sharedSecretAuth);
+      return await homeservers.versions(domain, { token: isSecret ? undefined : token, clientAddress }, signal);
     },
   };
 }

@@ -1,6 +1,6 @@
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
-export { touchLastAccess } from './last-access.ts';
+export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
 export {
   findMedia,
   findMediaAndRestriction,
@@ -11,6 +11,14 @@ export {
 } from './media.ts';
 export { distinctDatastoreIds, findObjectWithHash, moveObject } from './objects.ts';
 export { openDatabase } from './open-database.ts';
+export {
+  deleteExpiredReservations,
+  deleteReservation,
+  findOpenReservations,
+  findReservation,
+  insertReservation,
+} from './reservations.ts';
 export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
 export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
 export { findThumbnail, findThumbnailOfContent, saveThumbnail } from './thumbnails.ts';
+export { findUserUsage, type UserUsage } from './user-usage.ts';

@@ -25,6 +25,7 @@ export interface Tables {
 export type Db = Kysely<Tables>;
 export type MediaRow = Readonly<Selectable<MediaTable>>;
 export type NewMediaRow = Readonly<Insertable<MediaTable>>;
+export type ReservationRow = Readonly<Selectable<ExpiringMediaTable>>;
 export type ThumbnailRow = Readonly<Selectable<ThumbnailsTable>>;
 export type NewThumbnailRow = Readonly<Insertable<ThumbnailsTable>>;
 

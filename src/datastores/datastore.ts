@@ -47,6 +47,10 @@ export interface Temporary extends AsyncDisposable {
 
 export interface StoredObject extends AsyncDisposable {
   readonly sizeBytes: number;
+  /** All of it, where it is in memory already. */
+  readonly bytes?: Uint8Array | undefined;
+  /** Where clients can get it without us, if the operator has said so. */
+  readonly publicUrl?: string | undefined;
 
   /**
    * Reads in order, at the pace of the reader. A chunk is valid until the next one is asked for: its memory is used

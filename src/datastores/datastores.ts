@@ -29,7 +29,9 @@ export async function openDatastores(
 ): Promise<Datastores> {
   const byId = new Map<string, Datastore>();
   for (const { id, type, opts } of configured) {
-    if (type === 'file') byId.set(id, await openFileDatastore({ ...parts, id, path: opts['path'] ?? '' }));
+    if (type !== 'file') continue;
+    const { path = '', publicBaseUrl = '' } = opts;
+    byId.set(id, await openFileDatastore({ ...parts, id, path, publicBaseUrl }));
   }
   return {
     find: (id) => byId.get(id),

@@ -24,6 +24,7 @@ async function openIn(path: string, machineId = 0): Promise<Datastore> {
   return await openFileDatastore({
     id: 'main',
     path,
+    publicBaseUrl: '',
     machineId,
     newUniqueId,
     now: Date.now,

@@ -11,6 +11,8 @@ export interface FileDatastoreParts {
   readonly id: string;
   /** The folder; made when it is not there. */
   readonly path: string;
+  /** Clients get objects from this URL followed by the location. Empty: from here only. */
+  readonly publicBaseUrl: string;
   /** Temporaries carry it, so that a process sweeps its own and no other's. */
   readonly machineId: number;
   /** 59 characters, never the same twice. */
@@ -60,7 +62,8 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
     async open(location, signal) {
       signal.throwIfAborted();
       try {
-        return asStoredObject(await openFiles.acquire(pathOf(location)));
+        const publicUrl = parts.publicBaseUrl === '' ? undefined : parts.publicBaseUrl + location;
+        return asStoredObject(await openFiles.acquire(pathOf(location)), publicUrl);
       } catch (error) {
         if (hasCode(error, 'ENOENT')) return undefined;
         throw asDatastoreError(error);
@@ -105,10 +108,11 @@ async function sweep(folder: string, parts: FileDatastoreParts): Promise<void> {
   if (removed > 0) parts.log.info({ datastore: parts.id, removed }, 'Removed temporaries of interrupted uploads');
 }
 
-function asStoredObject(file: SharedFile): StoredObject {
+function asStoredObject(file: SharedFile, publicUrl: string | undefined): StoredObject {
   let isReleased = false;
   return {
     sizeBytes: file.sizeBytes,
+    publicUrl,
     read: (range, signal) => readChunks(file, range, signal),
     async [Symbol.asyncDispose]() {
       if (!isReleased) file.release();

@@ -4,12 +4,15 @@ import { HomeserverUnavailable, UnknownToken } from '../matrix/index.ts';
 import { describeTrouble, isBrokenConnection } from './describe-trouble.ts';
 
 /** What must be known of a domain to ask its homeserver. */
-export type HomeserverAccess = Pick<DomainConfig, 'serverName' | 'csApi' | 'timeouts'>;
+export type HomeserverAccess = Pick<DomainConfig, 'serverName' | 'csApi' | 'backoffAt' | 'timeouts'>;
 
 export interface HomeserverCall {
   /** Starts with a slash; with its query. */
   readonly path: string;
-  readonly token: string;
+  /** `POST` has no body. Default: `GET`. */
+  readonly method?: 'GET' | 'POST';
+  /** `undefined`: asked as nobody. */
+  readonly token: string | undefined;
   readonly clientAddress: string;
 }
 
@@ -40,11 +43,11 @@ export async function callHomeserver(
   signal: AbortSignal,
 ): Promise<HomeserverAnswer> {
   signal.throwIfAborted();
-  if (!SENDABLE_TOKEN.test(call.token)) throw new UnknownToken();
+  if (call.token !== undefined && !SENDABLE_TOKEN.test(call.token)) throw new UnknownToken();
   const timeout = AbortSignal.timeout(timeLimitMs(domain.timeouts.clientServerTimeoutSeconds));
   const url = urlOf(domain.csApi, call.path);
   try {
-    return await readAnswer(await get(dispatcher, url, call, AbortSignal.any([signal, timeout])));
+    return await readAnswer(await send(dispatcher, url, call, AbortSignal.any([signal, timeout])));
   } catch (error) {
     signal.throwIfAborted();
     if (timeout.aborted) throw new HomeserverUnavailable('timeout');
@@ -62,15 +65,16 @@ function urlOf(csApi: string, path: string): string {
   return csApi.replace(/\/+$/, '') + path;
 }
 
-async function get(dispatcher: Dispatcher, url: string, { token, clientAddress }: HomeserverCall, signal: AbortSignal) {
+async function send(dispatcher: Dispatcher, url: string, call: HomeserverCall, signal: AbortSignal) {
+  const { method = 'GET', token, clientAddress } = call;
   const headers = {
-    authorization: `Bearer ${token}`,
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     accept: 'application/json',
     'user-agent': 'vitrine',
     'x-forwarded-for': clientAddress,
     'x-real-ip': clientAddress,
   };
-  const options = { dispatcher, headers, signal };
+  const options = { dispatcher, method, headers, signal };
   try {
     return await request(url, options);
   } catch (error) {

@@ -17,10 +17,11 @@ async function start(options: { basePath?: string; serverName?: string; timeoutS
   const homeserver = await startFakeHomeserver(options);
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line) => logged.push(line) });
-  const homeservers = createHomeservers({ log });
+  const homeservers = createHomeservers({ log, now: Date.now });
   const domain = {
     serverName: 'example.org',
     csApi: homeserver.url,
+    backoffAt: 10,
     timeouts: {
       clientServerTimeoutSeconds: options.timeoutSeconds ?? 30,
       federationTimeoutSeconds: 120,
@@ -286,7 +287,7 @@ test('closing ends what waits, and leaves a dispatcher that was passed in to its
     .reply(200, body)
     .times(2);
   const ask = async () => {
-    await using homeservers = createHomeservers({ dispatcher: network, log: pino({ level: 'silent' }) });
+    await using homeservers = createHomeservers({ dispatcher: network, log: pino({ level: 'silent' }), now: Date.now });
     const domain = { ...setup.domain, csApi: 'https://hs.example.org' };
     return await homeservers.whoami(domain, { token: 'any', clientAddress }, patient);
   };

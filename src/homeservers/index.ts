@@ -3,6 +3,8 @@ export {
   createHomeservers,
   type Homeservers,
   type HomeserversParts,
+  type LogoutQuestion,
+  type Versions,
   type Whoami,
   type WhoamiQuestion,
 } from './homeservers.ts';

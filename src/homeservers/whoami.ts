@@ -17,11 +17,16 @@ export interface Whoami {
   readonly isGuest: boolean;
 }
 
-export function whoamiPath({ userId, deviceId }: WhoamiQuestion): string {
+export function whoamiPath(question: WhoamiQuestion): string {
+  return `/_matrix/client/v3/account/whoami${askedAs(question)}`;
+}
+
+/** The query that names whom an application service acts as; empty when it names nobody. */
+export function askedAs({ userId, deviceId }: Pick<WhoamiQuestion, 'userId' | 'deviceId'>): string {
   const query = new URLSearchParams();
   if (userId) query.set('user_id', userId);
   if (deviceId) query.set('device_id', deviceId);
-  return `/_matrix/client/v3/account/whoami${query.size > 0 ? `?${query}` : ''}`;
+  return query.size > 0 ? `?${query}` : '';
 }
 
 /**

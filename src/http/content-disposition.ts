@@ -1,4 +1,5 @@
 import { create } from 'content-disposition';
+import { essenceOf } from './content-type.ts';
 
 /** The specification's complete list, "Serving inline content" (CD-2). */
 const INLINE_TYPES: ReadonlySet<string> = new Set([
@@ -30,13 +31,11 @@ const INLINE_TYPES: ReadonlySet<string> = new Set([
   'audio/x-flac',
 ]);
 
-/** Type and subtype in lower case, without parameters. */
-function essenceOf(contentType: string): string {
-  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-}
-
-/** `inline` for what browsers show without running it, else `attachment`; the name in RFC 6266's forms. CD-1 to CD-7. */
-export function formatDisposition(contentType: string, fileName: string | undefined): string {
-  const type = INLINE_TYPES.has(essenceOf(contentType)) ? 'inline' : 'attachment';
+/**
+ * `inline` for what browsers show without running it, unless it may not be, else `attachment`; the name in RFC 6266's
+ * forms. Specification: CD-1 to CD-7, CD-9.
+ */
+export function formatDisposition(contentType: string, fileName: string | undefined, asAttachment = false): string {
+  const type = !asAttachment && INLINE_TYPES.has(essenceOf(contentType)) ? 'inline' : 'attachment';
   return fileName === undefined ? type : create(fileName, { type });
 }

@@ -7,6 +7,7 @@ import {
   MethodNotAllowed,
   MissingParam,
   RangeNotSatisfiable,
+  Stalled,
   TooLarge,
 } from '../matrix/index.ts';
 
@@ -36,6 +37,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   }
   reply.header('Cache-Control', 'no-store');
   if (error.retryAfterSeconds !== undefined) reply.header('Retry-After', error.retryAfterSeconds);
+  if (error instanceof Stalled) reply.header('Connection', 'close'); // nobody waits for the rest
   if (error instanceof MethodNotAllowed) reply.header('Allow', error.allowed.join(', '));
   if (error instanceof RangeNotSatisfiable) reply.header('Content-Range', `bytes */${error.sizeBytes}`);
   reply.code(error.status).header('Content-Type', 'application/json');

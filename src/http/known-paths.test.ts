@@ -6,13 +6,13 @@ import { askRaw } from '../../test/raw-client.ts';
 const PATHS: readonly [path: string, allowed: string][] = [
   ['/healthz', 'GET, HEAD, OPTIONS'],
   ['/readyz', 'GET, HEAD, OPTIONS'],
-  ['/_matrix/client/v1/media/config', 'GET, OPTIONS'],
+  ['/_matrix/client/v1/media/config', 'GET, HEAD, OPTIONS'],
   ['/_matrix/client/v1/media/download/example.org/abc', 'GET, HEAD, OPTIONS'],
   ['/_matrix/client/v1/media/download/example.org/abc/name.txt', 'GET, HEAD, OPTIONS'],
   ['/_matrix/client/v1/media/thumbnail/example.org/abc', 'GET, HEAD, OPTIONS'],
   ...['r0', 'v1', 'v3'].flatMap((version): [string, string][] => [
     [`/_matrix/media/${version}/upload`, 'OPTIONS, POST'],
-    [`/_matrix/media/${version}/config`, 'GET, OPTIONS'],
+    [`/_matrix/media/${version}/config`, 'GET, HEAD, OPTIONS'],
     [`/_matrix/media/${version}/download/example.org/abc`, 'GET, HEAD, OPTIONS'],
     [`/_matrix/media/${version}/download/example.org/abc/name.txt`, 'GET, HEAD, OPTIONS'],
     [`/_matrix/media/${version}/thumbnail/example.org/abc`, 'GET, HEAD, OPTIONS'],

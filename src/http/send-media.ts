@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
-import { parseRange } from './byte-range.ts';
+import { parseRanges } from './byte-range.ts';
 import { formatDisposition } from './content-disposition.ts';
+import { nameCharset } from './content-type.ts';
 import { ClientLeft } from './errors.ts';
 
 /** What goes to the client, and under which names. */
@@ -10,37 +12,51 @@ export interface SentMedia {
   readonly contentType: string;
   /** `undefined`: no file name is sent (CD-5). */
   readonly fileName: string | undefined;
+  /** Never `inline`, because the client said so (CD-9). */
+  readonly asAttachment: boolean;
   /** Of exactly these bytes; becomes the `ETag`. */
   readonly sha256: string;
   readonly object: StoredObject;
+  /** The client can be sent to `object.publicUrl`. */
+  readonly mayRedirect: boolean;
 }
+
+/** Of the body, in order: a part of the object, or what stands between two. */
+type Piece = ByteRange | Buffer;
 
 /** Bytes never change under one URI, but access to them may end: private, and not for ever. */
 const CACHE_CONTROL = 'private, max-age=259200, immutable';
 
 /**
- * Answers 200, 206, 304 or 416, with or without a body, from what the request's headers ask for. Does not dispose the
- * object. A body that breaks off breaks the connection: never a short file that looks whole.
- * Specification: DL-1, DL-12 to DL-14, CT-1, CD-1 to CD-7; RFC 9110, sections 13 and 14.
+ * Answers 200, 206, 304, 307 or 416, with or without a body, from what the request's headers ask for. Does not dispose
+ * the object. A body that breaks off breaks the connection: never a short file that looks whole.
+ * Specification: DL-1, DL-7, DL-12 to DL-14, CT-1, CT-3, CD-1 to CD-7; RFC 9110, sections 13 and 14.
+ * @throws {LimitExceeded} {@link RangeNotSatisfiable} before anything is sent
  */
 export async function sendMedia(request: FastifyRequest, reply: FastifyReply, media: SentMedia): Promise<FastifyReply> {
-  const { sizeBytes } = media.object;
+  const { sizeBytes, publicUrl } = media.object;
   const etag = `"${media.sha256}"`;
-  reply.header('ETag', etag);
-  reply.header('Cache-Control', CACHE_CONTROL);
   if (matchesEtag(request.headers['if-none-match'], etag)) {
-    return reply.code(304).send();
+    return reply.code(304).headers({ ETag: etag, 'Cache-Control': CACHE_CONTROL }).send();
   }
-  reply.header('Content-Type', media.contentType);
-  reply.header('Content-Disposition', formatDisposition(media.contentType, media.fileName));
-  reply.header('Accept-Ranges', 'bytes');
-  const range = askedRange(request, sizeBytes, etag);
-  if (range !== undefined) reply.header('Content-Range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
-  const sent = range ?? { start: 0, end: sizeBytes - 1 };
-  reply.header('Content-Length', sent.end - sent.start + 1);
-  reply.code(range === undefined ? 200 : 206);
-  if (request.method === 'HEAD' || sizeBytes === 0) return reply.send();
-  await sendBytes(request, reply, media.object, sent);
+  if (publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
+    return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();
+  }
+  const contentType = nameCharset(media.contentType);
+  const ranges = askedRanges(request, sizeBytes, etag);
+  const { pieces, bytes, headers } = layOut(ranges, sizeBytes, contentType);
+  if (request.method === 'GET') request.chargeDownload(bytes);
+  reply.code(ranges === undefined ? 200 : 206).headers({
+    ETag: etag,
+    'Cache-Control': CACHE_CONTROL,
+    'Content-Type': contentType,
+    'Content-Disposition': formatDisposition(contentType, media.fileName, media.asAttachment),
+    'Accept-Ranges': 'bytes',
+    'Content-Length': bytes,
+    ...headers,
+  });
+  if (request.method === 'HEAD' || bytes === 0) return reply.send();
+  await sendBytes(request, reply, media.object, pieces);
   return reply;
 }
 
@@ -54,31 +70,88 @@ function matchesEtag(header: string | undefined, etag: string): boolean {
 }
 
 /** RFC 9110, sections 13.1.5 and 14.2: for GET only, and with `If-Range` only of the bytes that the client has seen. */
-function askedRange(request: FastifyRequest, sizeBytes: number, etag: string): ByteRange | undefined {
+function askedRanges(request: FastifyRequest, sizeBytes: number, etag: string): readonly ByteRange[] | undefined {
   const header = request.headers.range;
   const condition = request.headers['if-range'];
   if (header === undefined || request.method !== 'GET' || sizeBytes === 0) return undefined;
-  return condition === undefined || condition === etag ? parseRange(header, sizeBytes) : undefined;
+  if (condition !== undefined && condition !== etag) return undefined;
+  return parseRanges(header, sizeBytes, request.domain.downloads.defaultRangeChunkSizeBytes);
+}
+
+/** RFC 9110, sections 14.4 and 14.6. */
+function layOut(
+  ranges: readonly ByteRange[] | undefined,
+  sizeBytes: number,
+  contentType: string,
+): { readonly pieces: readonly Piece[]; readonly bytes: number; readonly headers: Readonly<Record<string, string>> } {
+  if (ranges === undefined) return { pieces: [{ start: 0, end: sizeBytes - 1 }], bytes: sizeBytes, headers: {} };
+  const [first] = ranges;
+  if (first !== undefined && ranges.length === 1) {
+    return { pieces: ranges, bytes: lengthOf(first), headers: { 'Content-Range': formatRange(first, sizeBytes) } };
+  }
+  const boundary = randomBytes(18).toString('hex');
+  const pieces = ranges.flatMap((range, at): Piece[] => {
+    const head = `${at === 0 ? '' : '\r\n'}--${boundary}\r\nContent-Type: ${contentType}\r\nContent-Range: ${formatRange(range, sizeBytes)}\r\n\r\n`;
+    return [Buffer.from(head, 'latin1'), range];
+  });
+  pieces.push(Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1'));
+  return {
+    pieces,
+    bytes: pieces.reduce((sum, piece) => sum + lengthOf(piece), 0),
+    headers: { 'Content-Type': `multipart/byteranges; boundary=${boundary}` },
+  };
+}
+
+function lengthOf(piece: Piece): number {
+  return Buffer.isBuffer(piece) ? piece.length : piece.end - piece.start + 1;
+}
+
+function formatRange({ start, end }: ByteRange, sizeBytes: number): string {
+  return `bytes ${start}-${end}/${sizeBytes}`;
 }
 
 async function sendBytes(
   request: FastifyRequest,
   reply: FastifyReply,
   object: StoredObject,
-  range: ByteRange,
+  pieces: readonly Piece[],
 ): Promise<void> {
   const { raw } = reply;
+  const stall = cutOffStalled(request, raw);
   reply.hijack();
   raw.strictContentLength = true; // a source with more or fewer bytes than it said is an error
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>); // numbers are fine with Node too
+  const [only] = pieces;
+  if (object.bytes !== undefined && only !== undefined && pieces.length === 1 && !Buffer.isBuffer(only)) {
+    raw.end(object.bytes.subarray(only.start, only.end + 1));
+    return;
+  }
   try {
-    for await (const chunk of object.read(range, request.signal)) await writeChunk(raw, chunk, request.signal);
+    for (const piece of pieces) {
+      const chunks = Buffer.isBuffer(piece) ? [piece] : object.read(piece, request.signal);
+      for await (const chunk of chunks) {
+        await writeChunk(raw, chunk, request.signal);
+        stall.putOff();
+      }
+    }
     raw.end();
   } catch (error) {
     const hasClientLeft = error instanceof ClientLeft || request.signal.aborted;
     if (!hasClientLeft) request.log.error({ err: error }, 'An answer broke off while its body was sent');
     raw.destroy();
   }
+}
+
+/** A client that takes nothing of its answer for `repo.stalledClientSeconds` is cut off. */
+function cutOffStalled(request: FastifyRequest, raw: ServerResponse): { putOff(): void } {
+  const seconds = request.config.repo.stalledClientSeconds;
+  if (seconds <= 0) return { putOff: () => undefined };
+  const timer = setTimeout(() => {
+    request.log.info('The client takes nothing of its answer, and is cut off');
+    raw.destroy();
+  }, seconds * 1000);
+  raw.once('close', () => clearTimeout(timer));
+  return { putOff: () => timer.refresh() };
 }
 
 /**

@@ -18,11 +18,13 @@ import { COMMON_HEADERS } from './headers.ts';
 import { type HealthParts, health } from './health.ts';
 import { answerOtherMethods } from './known-paths.ts';
 import { logRequest } from './log-request.ts';
+import { limitRates } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
 
 export interface ServerParts extends ClientParts, HealthParts {
   readonly config: () => Config;
   readonly log: Log;
+  readonly now: () => number;
 }
 
 const MAX_HEADER_BYTES = 16_384;
@@ -65,6 +67,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       throw new BadRequest('The request has no "Host" header');
     }
   });
+  limitRates(app, parts.now);
   app.addHook('onSend', async (request, reply) => {
     keepOpenUntilRead(request.raw);
     // A body that was announced, asked about and refused never comes: the connection cannot go on.

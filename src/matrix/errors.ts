@@ -169,7 +169,7 @@ export class HomeserverUnavailable extends MatrixError {
   readonly status: 502 | 503 | 504;
   readonly mrErrcode = 'M_UNKNOWN';
   override readonly retryAfterSeconds = 5;
-  constructor(kind: 'bad answer' | 'unreachable' | 'timeout', options?: ErrorOptions) {
+  constructor(kind: 'bad answer' | 'unreachable' | 'timeout' | 'left alone', options?: ErrorOptions) {
     super(HOMESERVER_TROUBLE[kind].text, options);
     this.status = HOMESERVER_TROUBLE[kind].status;
   }
@@ -178,6 +178,7 @@ export class HomeserverUnavailable extends MatrixError {
 const HOMESERVER_TROUBLE = {
   'bad answer': { status: 502, text: 'The homeserver gave an answer that makes no sense' },
   unreachable: { status: 503, text: 'The homeserver cannot be reached; try again' },
+  'left alone': { status: 503, text: 'The homeserver has been in trouble and is left alone for a moment; try again' },
   timeout: { status: 504, text: 'The homeserver did not answer in time; try again' },
 } as const;
 
@@ -187,6 +188,69 @@ export class Unavailable extends MatrixError {
   readonly status = 503;
   readonly mrErrcode = 'M_UNKNOWN';
   override readonly retryAfterSeconds = 5;
+}
+
+/** Created for an asynchronous upload that has not come yet. */
+export class NotYetUploaded extends MatrixError {
+  readonly errcode = 'M_NOT_YET_UPLOADED';
+  readonly status = 504;
+  readonly mrErrcode = 'M_NOT_YET_UPLOADED';
+  constructor() {
+    super('The media has not been uploaded yet');
+  }
+}
+
+/** The media ID has content, or is getting it at this moment. */
+export class CannotOverwrite extends MatrixError {
+  readonly errcode = 'M_CANNOT_OVERWRITE_MEDIA';
+  readonly status = 409;
+  readonly mrErrcode = 'M_CANNOT_OVERWRITE_MEDIA';
+  constructor(options?: ErrorOptions) {
+    super('This media has been uploaded already', options);
+  }
+}
+
+/** The user may not keep more. */
+export class QuotaExceeded extends MatrixError {
+  readonly errcode = 'M_FORBIDDEN';
+  readonly status = 403;
+  readonly mrErrcode = 'M_QUOTA_EXCEEDED';
+}
+
+/** Media of this server is refused to all but the administrators. */
+export class BlockedServer extends MatrixError {
+  readonly errcode = 'M_NOT_FOUND';
+  readonly status = 403;
+  readonly mrErrcode = 'M_FORBIDDEN';
+  constructor() {
+    super('This media is blocked, or there is none');
+  }
+}
+
+/** Too much at once. Specification: Client-Server API, "Rate limiting". */
+export class LimitExceeded extends MatrixError {
+  readonly errcode = 'M_LIMIT_EXCEEDED';
+  readonly status = 429;
+  readonly mrErrcode = 'M_LIMIT_EXCEEDED';
+  override readonly extra: Readonly<Record<string, unknown>>;
+  override readonly retryAfterSeconds: number;
+  /** @param retryAfterMs when to try again; cut to a day */
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    const waitMs = Math.min(Math.max(1, Math.ceil(retryAfterMs)), 86_400_000);
+    this.extra = { retry_after_ms: waitMs };
+    this.retryAfterSeconds = Math.ceil(waitMs / 1000);
+  }
+}
+
+/** The client sent nothing for too long. */
+export class Stalled extends MatrixError {
+  readonly errcode = 'M_UNKNOWN';
+  readonly status = 408;
+  readonly mrErrcode = 'M_UNKNOWN';
+  constructor() {
+    super('The upload came too slowly');
+  }
 }
 
 /** The disk under the datastore is full. */

@@ -1,12 +1,19 @@
-import type { Locks } from '../cluster/index.ts';
+import type { Bus, Locks } from '../cluster/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Datastores } from '../datastores/index.ts';
+import type { HotObjects } from './hot-objects.ts';
+import type { MediaRecords } from './media-records.ts';
+import type { Usage } from './usage.ts';
 
 /** What the rules of media stand on. */
 export interface MediaParts {
   readonly database: Database;
   readonly datastores: Datastores;
   readonly locks: Locks;
+  readonly bus: Bus;
+  readonly records: MediaRecords;
+  readonly hotObjects: HotObjects;
+  readonly usage: Usage;
   /** Makes media IDs. */
   readonly newUniqueId: () => string;
   /** Milliseconds since 1970. */

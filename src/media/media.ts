@@ -1,21 +1,28 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import type { MediaRow } from '../database/index.ts';
-import type { MxcUri } from '../matrix/index.ts';
+import { findUserUsage, type MediaRow, type UserUsage } from '../database/index.ts';
+import type { MediaId, MxcUri, ServerName } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
 import { findVisibleMedia, type MediaAsker, type OpenMedia, openMedia } from './open-media.ts';
-import { type Upload, upload } from './upload.ts';
+import { type Reservation, reserve } from './reservation.ts';
+import { fill, type Upload, upload } from './upload.ts';
 
 /** The rules of media, bound to what they stand on. Each function is described where it is written. */
 export interface Media {
   upload(config: Config, domain: DomainConfig, asked: Upload, signal: AbortSignal): Promise<MxcUri>;
-  find(uri: MxcUri, asker: MediaAsker): Promise<MediaRow>;
+  reserve(domain: DomainConfig, origin: ServerName, userId: string, signal: AbortSignal): Promise<Reservation>;
+  fill(config: Config, domain: DomainConfig, mediaId: MediaId, asked: Upload, signal: AbortSignal): Promise<void>;
+  usageOf(userId: string): Promise<UserUsage>;
+  find(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<MediaRow>;
   open(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<OpenMedia>;
 }
 
 export function createMedia(parts: MediaParts): Media {
   return {
     upload: (config, domain, asked, signal) => upload(parts, config, domain, asked, signal),
-    find: (uri, asker) => findVisibleMedia(parts, uri, asker),
+    reserve: (domain, origin, userId, signal) => reserve(parts, domain, origin, userId, signal),
+    fill: (config, domain, mediaId, asked, signal) => fill(parts, config, domain, mediaId, asked, signal),
+    usageOf: (userId) => findUserUsage(parts.database.db, userId),
+    find: (uri, asker, signal) => findVisibleMedia(parts, uri, asker, signal),
     open: (uri, asker, signal) => openMedia(parts, uri, asker, signal),
   };
 }

@@ -1,6 +1,7 @@
-import { findMediaAndRestriction, type MediaRow } from '../database/index.ts';
+import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MxcUri, NotFound, Unavailable } from '../matrix/index.ts';
+import { awaitMedia } from './awaited-media.ts';
 import type { MediaParts } from './media-parts.ts';
 
 /** Media with its bytes at hand. Dispose it. */
@@ -9,18 +10,26 @@ export interface OpenMedia extends AsyncDisposable {
   readonly object: StoredObject;
 }
 
-/** What is known of the asker that decides what may be seen. */
+/** What is known of the asker that decides what may be seen, and when. */
 export interface MediaAsker {
   /** Has shown a valid access token; frozen media is for those only. */
   readonly isAuthenticated: boolean;
+  /** So long it waits for media that was announced and has not been uploaded yet, in milliseconds. */
+  readonly waitMs: number;
 }
 
 /**
  * The record, if this asker may see the media.
  * @throws {NotFound} also for media that is blocked, or that is frozen for those without a token (FZ-3)
+ * @throws {NotYetUploaded} when the asker has waited long enough
  */
-export async function findVisibleMedia(parts: MediaParts, uri: MxcUri, asker: MediaAsker): Promise<MediaRow> {
-  const found = await findMediaAndRestriction(parts.database.db, uri.origin, uri.mediaId);
+export async function findVisibleMedia(
+  parts: MediaParts,
+  uri: MxcUri,
+  asker: MediaAsker,
+  signal: AbortSignal,
+): Promise<MediaRow> {
+  const found = (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
   if (found === undefined) throw new NotFound();
   if (found.requiresAuthentication && !asker.isAuthenticated) {
     throw new NotFound('This media needs an access token: use the endpoints below /_matrix/client/v1/media');
@@ -36,24 +45,27 @@ export async function openMedia(
   asker: MediaAsker,
   signal: AbortSignal,
 ): Promise<OpenMedia> {
-  const record = await findVisibleMedia(parts, uri, asker);
+  const record = await findVisibleMedia(parts, uri, asker, signal);
   const object = await openObject(parts, record, signal);
+  parts.usage.touch(record.sha256_hash);
   return { record, object, [Symbol.asyncDispose]: () => object[Symbol.asyncDispose]() };
 }
 
 /** Opens what a row of `media` or `thumbnails` points at. Dispose what you get. */
 export async function openObject(
-  parts: Pick<MediaParts, 'datastores'>,
-  row: Pick<MediaRow, 'datastore_id' | 'location' | 'size_bytes'>,
+  parts: Pick<MediaParts, 'datastores' | 'hotObjects'>,
+  row: Pick<MediaRow, 'datastore_id' | 'location' | 'size_bytes' | 'sha256_hash'>,
   signal: AbortSignal,
 ): Promise<StoredObject> {
+  const hot = parts.hotObjects.find(row.sha256_hash);
+  if (hot !== undefined) return hot;
   const datastore = parts.datastores.find(row.datastore_id);
   if (datastore === undefined) {
     const cause = new Error(`Datastore "${row.datastore_id}" is not open`);
     throw new Unavailable('The media cannot be reached at the moment', { cause });
   }
   const object = await datastore.open(row.location, signal);
-  if (object?.sizeBytes === row.size_bytes) return object;
+  if (object?.sizeBytes === row.size_bytes) return await parts.hotObjects.keep(row.sha256_hash, object, signal);
   await object?.[Symbol.asyncDispose]();
   const found = object === undefined ? 'is not there' : `has ${object.sizeBytes} bytes`;
   throw new InternalError({

@@ -1,15 +1,28 @@
 import type { Config, DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
+  deleteReservation,
   findUploadOfUser,
   insertMedia,
   isHashQuarantined,
   restrictToAuthenticated,
   touchLastAccess,
+  UniqueViolation,
 } from '../database/index.ts';
-import { Forbidden, type MediaId, type MxcUri, parseMediaId, type ServerName, TooSmall } from '../matrix/index.ts';
+import {
+  CannotOverwrite,
+  Forbidden,
+  formatMxcUri,
+  type MediaId,
+  type MxcUri,
+  parseMediaId,
+  type ServerName,
+  TooSmall,
+} from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
+import { isLimited, quotaOf, refuseOverQuota } from './quota.ts';
 import { type ReceivedBytes, receiveBytes, tooLarge } from './received-bytes.ts';
+import { refuseUnfillable } from './reservation.ts';
 import { commitObject, type ObjectPlace, placeObject } from './stored-object.ts';
 
 /** What a client sends. */
@@ -29,7 +42,7 @@ export interface Upload {
 /**
  * Keeps the bytes and answers their URI: a new one, or the one that the same user got for the same content under the
  * same name and type. When it resolves, bytes and row survive a crash. Specification: U-1 to U-13.
- * @throws {TooLarge} {@link TooSmall} {@link Forbidden} {@link StorageFull} {@link Unavailable}
+ * @throws {TooLarge} {@link TooSmall} {@link Forbidden} {@link QuotaExceeded} {@link StorageFull} {@link Unavailable}
  */
 export async function upload(
   parts: MediaParts,
@@ -38,32 +51,76 @@ export async function upload(
   asked: Upload,
   signal: AbortSignal,
 ): Promise<MxcUri> {
+  const mediaId = await keep(parts, config, domain, asked, undefined, signal);
+  return { origin: asked.origin, mediaId };
+}
+
+/**
+ * Keeps the bytes under an ID that was created for them, and wakes those who wait for it. Of several uploads to one ID
+ * one wins; while it is under way the others are refused. Specification: CR-5 to CR-11.
+ * @throws as `upload`, and what `refuseUnfillable` throws
+ */
+export async function fill(
+  parts: MediaParts,
+  config: Config,
+  domain: DomainConfig,
+  mediaId: MediaId,
+  asked: Upload,
+  signal: AbortSignal,
+): Promise<void> {
+  const uri = { origin: asked.origin, mediaId };
+  await refuseUnfillable(parts, uri, asked.userId);
+  await using claim = await parts.locks.tryAcquire(`upload-${formatMxcUri(uri)}`);
+  if (claim === undefined) throw new CannotOverwrite();
+  await refuseUnfillable(parts, uri, asked.userId); // somebody may have been done in between
+  try {
+    await keep(parts, config, domain, asked, mediaId, signal);
+  } catch (error) {
+    if (error instanceof UniqueViolation) throw new CannotOverwrite({ cause: error }); // another process was faster
+    throw error;
+  }
+  parts.bus.publish('upload_mxc', formatMxcUri(uri));
+}
+
+/** @param reserved the ID that the media has to get; `undefined`: a new one, or that of an equal earlier upload */
+async function keep(
+  parts: MediaParts,
+  config: Config,
+  domain: DomainConfig,
+  asked: Upload,
+  reserved: MediaId | undefined,
+  signal: AbortSignal,
+): Promise<MediaId> {
+  const { db } = parts.database;
   const maxBytes = domain.uploads.maxBytes > 0 ? domain.uploads.maxBytes : Number.POSITIVE_INFINITY;
   if ((asked.declaredBytes ?? 0) > maxBytes) throw tooLarge(maxBytes);
   refuseTooSmall(asked.declaredBytes, domain.uploads.minBytes);
+  const quota = quotaOf(domain.uploads, asked.userId);
+  await refuseOverQuota(parts, quota, asked.userId, asked.declaredBytes ?? 0);
   const datastore = parts.datastores.choose('local_media', domain.datastores);
 
   const received = await receiveBytes(asked.startBody(), datastore, maxBytes, signal);
   await using _temporary = received.temporary;
   refuseTooSmall(received.sizeBytes, domain.uploads.minBytes);
 
+  await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${asked.userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  if (await isHashQuarantined(parts.database.db, received.sha256)) {
+  if (await isHashQuarantined(db, received.sha256)) {
     throw new Forbidden('This content has been blocked by the administrators of this server');
   }
-  const { db } = parts.database;
+  const earlier = reserved === undefined ? await findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined;
+  if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
   const placed = await placeObject(db, parts.datastores, datastore, received, signal);
-  const earlier = await findUploadOfUser(db, {
-    sha256_hash: received.sha256,
-    user_id: asked.userId,
-    upload_name: asked.uploadName,
-    content_type: asked.contentType,
-    origin: asked.origin,
-  });
-  const mediaId = parseMediaId(earlier?.media_id ?? parts.newUniqueId());
+  const mediaId = parseMediaId(reserved ?? earlier?.media_id ?? parts.newUniqueId());
   const rows = earlier === undefined ? rowsOf(parts, config, asked, received, placed.place, mediaId) : [];
+  if (reserved !== undefined) rows.push(deleteReservation(db, asked.origin, reserved));
   await commitObject(parts.database, placed, rows, signal);
-  return { origin: asked.origin, mediaId };
+  if (placed.repairs.length > 0) parts.records.forgetAll();
+  return mediaId;
+}
+
+function asUploadOfUser({ userId, uploadName, contentType, origin }: Upload, { sha256 }: ReceivedBytes) {
+  return { sha256_hash: sha256, user_id: userId, upload_name: uploadName, content_type: contentType, origin };
 }
 
 function rowsOf(

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { LRUCache } from 'lru-cache';
 import type { DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
@@ -18,6 +19,7 @@ import {
   type MediaParts,
   openObject,
   placeObject,
+  readWhole,
   receiveBytes,
 } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
@@ -49,9 +51,19 @@ export interface Thumbnails {
   open(domain: DomainConfig, asked: AskedThumbnail, asker: MediaAsker, signal: AbortSignal): Promise<OpenThumbnail>;
 }
 
-export function createThumbnails(parts: ThumbnailsParts): Thumbnails {
+const MAX_ROWS = 50_000;
+/** As for the records of media: other processes may change them meanwhile. */
+const ROWS_KEPT_MS = 10_000;
+
+export function createThumbnails(given: ThumbnailsParts): Thumbnails {
+  const rows: KnownRows = new LRUCache({ max: MAX_ROWS, ttl: ROWS_KEPT_MS, perf: { now: given.now } });
+  const parts = { ...given, rows };
   return { open: (domain, asked, asker, signal) => openThumbnail(parts, domain, asked, asker, signal) };
 }
+
+/** Rows that were found of late, so that a thumbnail that everybody looks at costs no query. */
+type KnownRows = Pick<LRUCache<string, ThumbnailRow>, 'get' | 'set' | 'delete'>;
+type Parts = ThumbnailsParts & { readonly rows: KnownRows };
 
 /**
  * Finds the thumbnail of the configured size that fits, or makes it. One is made at a time for the same content, size
@@ -59,7 +71,7 @@ export function createThumbnails(parts: ThumbnailsParts): Thumbnails {
  * @throws {NotFound} {@link BadRequest} for what is not a picture, {@link TooLarge} for what is too big to decode
  */
 async function openThumbnail(
-  parts: ThumbnailsParts,
+  parts: Parts,
   domain: DomainConfig,
   asked: AskedThumbnail,
   asker: MediaAsker,
@@ -67,7 +79,7 @@ async function openThumbnail(
 ): Promise<OpenThumbnail> {
   const { thumbnails: options } = domain;
   const size = chooseSize(asked.size, asked.method, options.sizes, options.dynamicSizing);
-  const media = await parts.media.find(asked.uri, asker);
+  const media = await parts.media.find(asked.uri, asker, signal);
   const stored = await openStored(parts, media, size, asked.method, signal);
   if (stored !== undefined) return stored;
 
@@ -82,7 +94,7 @@ async function openThumbnail(
 
 /** The stored one; also one that was made of the same bytes under another URI, which then gets a row of its own. */
 async function openStored(
-  parts: ThumbnailsParts,
+  parts: Parts,
   media: MediaRow,
   size: Size,
   method: Method,
@@ -90,11 +102,18 @@ async function openStored(
 ): Promise<OpenThumbnail | undefined> {
   const { db } = parts.database;
   const key = { ...size, method, animated: false };
-  const own = await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...key });
+  const name = `${media.sha256_hash} ${media.origin}/${media.media_id} ${size.width}x${size.height} ${method}`;
+  const own =
+    parts.rows.get(name) ?? (await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...key }));
   const row = own ?? (await findThumbnailOfContent(db, media.sha256_hash, key));
   if (row === undefined) return undefined;
   const object = await openIfThere(parts, row, signal);
-  if (object === undefined) return undefined;
+  if (object === undefined) {
+    parts.rows.delete(name);
+    return undefined;
+  }
+  parts.rows.set(name, row);
+  parts.usage.touch(row.sha256_hash);
   if (own === undefined) {
     await parts.database.atomically([saveThumbnail(db, { ...row, origin: media.origin, media_id: media.media_id })]);
   }
@@ -102,11 +121,7 @@ async function openStored(
 }
 
 /** A thumbnail whose object is lost is made again; that is cheaper than a complaint. */
-async function openIfThere(
-  parts: ThumbnailsParts,
-  row: ThumbnailRow,
-  signal: AbortSignal,
-): Promise<StoredObject | undefined> {
+async function openIfThere(parts: Parts, row: ThumbnailRow, signal: AbortSignal): Promise<StoredObject | undefined> {
   try {
     return await openObject(parts, row, signal);
   } catch (error) {
@@ -125,7 +140,7 @@ function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig
 }
 
 async function generate(
-  parts: ThumbnailsParts,
+  parts: Parts,
   domain: DomainConfig,
   media: MediaRow,
   size: Size,
@@ -136,7 +151,7 @@ async function generate(
   await using held = new AsyncDisposableStack();
   held.use(original);
   const rendered = await parts.thumbnailer.render(
-    () => readWhole(original, signal),
+    () => readWhole(original, signal), // when its turn has come: waiting costs no memory
     { size, method, maxPixels: domain.thumbnails.maxPixels },
     signal,
   );
@@ -149,7 +164,7 @@ async function generate(
 }
 
 async function store(
-  parts: ThumbnailsParts,
+  parts: Parts,
   domain: DomainConfig,
   media: MediaRow,
   key: Pick<ThumbnailRow, 'width' | 'height' | 'method' | 'animated'>,
@@ -177,18 +192,6 @@ async function store(
   const rows: CompilableQuery[] = [saveThumbnail(db, row), touchLastAccess(db, received.sha256, now)];
   await commitObject(parts.database, placed, rows, signal);
   return row;
-}
-
-/** Read when its turn has come, so that waiting costs no memory. Bounded by `thumbnails.maxSourceBytes`, which has been checked. */
-async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buffer> {
-  const whole = Buffer.allocUnsafe(object.sizeBytes);
-  if (whole.length === 0) return whole;
-  let position = 0;
-  for await (const chunk of object.read({ start: 0, end: object.sizeBytes - 1 }, signal)) {
-    whole.set(chunk, position);
-    position += chunk.length;
-  }
-  return whole;
 }
 
 function asOpenThumbnail(contentType: string, sha256: string, object: StoredObject): OpenThumbnail {

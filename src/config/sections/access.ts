@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { later } from '../option.ts';
 
 export const accessTokens = Type.Object(
   {
@@ -7,7 +6,6 @@ export const accessTokens = Type.Object(
       default: 0,
       description:
         'How long an answer about a token is remembered, in seconds. 0 or less: the homeserver is asked each time.',
-      ...later,
     }),
     useLocalAppserviceConfig: Type.Boolean({
       default: false,

@@ -34,6 +34,11 @@ export const datastores = Type.Array(datastore, {
 /** `opts` by type: text all of it, as MMR has it, with what the text has to be. */
 export const FILE_OPTIONS = Type.Object({
   path: Type.String({ default: '', format: 'not-empty', description: 'The folder. Made when it is not there.' }),
+  publicBaseUrl: Type.String({
+    default: '',
+    description:
+      "Vitrine's own: a web server shows the folder to everybody under this URL, and clients are redirected to it followed by the location. It has to end with a slash.",
+  }),
 });
 
 export const S3_OPTIONS = Type.Object({

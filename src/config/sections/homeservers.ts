@@ -11,7 +11,6 @@ export const homeserverFields = {
   backoffAt: Type.Integer({
     default: 10,
     description: 'After so many failures in a row the homeserver is left alone for a while. 0 or less: 10.',
-    later: true,
   }),
   adminApiKind: oneOf(['matrix', 'synapse', 'dendrite'], {
     default: 'matrix',

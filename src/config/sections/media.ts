@@ -13,17 +13,15 @@ export const uploads = Type.Object(
     maxPending: Type.Integer({
       default: 5,
       description: 'Most asynchronous uploads that a user may have open. 0 or less: no limit.',
-      ...later,
     }),
     maxAgeSeconds: Type.Integer({
       default: 1800,
       minimum: 0,
       description: 'How long an ID that was created for an asynchronous upload waits for it, in seconds.',
-      ...later,
     }),
     quotas: Type.Object(
       {
-        enabled: Type.Boolean({ default: false, description: 'Limit what a user may keep.', ...later }),
+        enabled: Type.Boolean({ default: false, description: 'Limit what a user may keep.' }),
         users: Type.Array(
           Type.Object(
             {
@@ -41,7 +39,7 @@ export const uploads = Type.Object(
             },
             { description: 'One rule.' },
           ),
-          { default: [], description: 'Rules by user ID.', ...later },
+          { default: [], description: 'Rules by user ID.' },
         ),
       },
       { description: 'Limits by user.' },
@@ -76,7 +74,6 @@ export const downloads = Type.Object(
       default: 10_485_760,
       minimum: 1,
       description: 'Most bytes of an answer to a range without an end.',
-      ...later,
     }),
   },
   { description: 'Media of other servers, and how it is served.' },

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { later } from '../option.ts';
+import { later, oneOf } from '../option.ts';
 
 export const federation = Type.Object(
   {
@@ -11,7 +11,6 @@ export const federation = Type.Object(
     ignoredHosts: Type.Array(Type.String(), {
       default: [],
       description: 'Servers whose media is refused to all but the administrators of this repository.',
-      ...later,
     }),
   },
   { description: 'Dealing with other servers.' },
@@ -19,14 +18,18 @@ export const federation = Type.Object(
 
 export const rateLimit = Type.Object(
   {
-    enabled: Type.Boolean({ default: true, description: 'Limit how much one client may ask for.', ...later }),
+    enabled: Type.Boolean({ default: true, description: 'Limit how much one client may ask for.' }),
     requestsPerSecond: Type.Number({
       default: 5,
       minimum: 0,
       description: 'Requests a second that one client may make in the long run.',
-      ...later,
     }),
-    burst: Type.Integer({ default: 10, minimum: 0, description: 'Requests that it may make at once.', ...later }),
+    burst: Type.Integer({ default: 10, minimum: 0, description: 'Requests that it may make at once.' }),
+    scope: oneOf(['path', 'endpoint'], {
+      default: 'path',
+      description:
+        "Vitrine's own: what is counted together for one client. `path`: requests for the same path, as matrix-media-repo does, so for the same media. `endpoint`: all requests to an endpoint, such as all downloads; wants much larger numbers above.",
+    }),
     buckets: Type.Object(
       {
         downloads: Type.Object(
@@ -34,17 +37,14 @@ export const rateLimit = Type.Object(
             capacityBytes: Type.Integer({
               default: 524_288_000,
               description: 'Bytes that one client may download at once.',
-              ...later,
             }),
             drainBytesPerMinute: Type.Integer({
               default: 5_242_880,
               description: 'Bytes a minute that it may download in the long run.',
-              ...later,
             }),
             overflowLimitBytes: Type.Integer({
               default: 104_857_600,
               description: 'How far one download may go beyond the capacity, in bytes.',
-              ...later,
             }),
           },
           { description: 'Downloads.' },

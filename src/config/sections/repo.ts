@@ -39,6 +39,11 @@ export const repo = Type.Object(
       description:
         'New media is served to those with an access token only. What was stored while this was off stays public.',
     }),
+    stalledClientSeconds: Type.Integer({
+      default: 60,
+      description:
+        "Vitrine's own: a client that sends less than 16 KiB of its upload, or takes less than 256 KiB of an answer, in so many seconds is cut off. 0 or less: never.",
+    }),
   },
   { description: 'Where to listen, what to log, whom to believe.' },
 );

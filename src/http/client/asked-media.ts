@@ -1,10 +1,60 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { type MxcUri, parseMediaId, parseServerName } from '../../matrix/index.ts';
+import type { Auth } from '../../auth/index.ts';
+import { BlockedServer, type MxcUri, parseMediaId, parseServerName } from '../../matrix/index.ts';
+import type { MediaAsker } from '../../media/index.ts';
+import { authenticated, optionallyAuthenticated } from './authenticate.ts';
+import { readFlag, readWaitMs } from './query.ts';
 
 /** The path parameters of everything that is about one piece of media; their parsers say what is wrong with them. */
 export const mediaParams = Type.Object({ serverName: Type.String(), mediaId: Type.String() });
 
-/** @throws {InvalidParam} before anything is looked up (MXC-11, SEC-1) */
-export function askedMedia(params: { readonly serverName: string; readonly mediaId: string }): MxcUri {
-  return { origin: parseServerName(params.serverName), mediaId: parseMediaId(params.mediaId) };
+export interface AskedMedia {
+  readonly uri: MxcUri;
+  readonly asker: MediaAsker;
+  /** The client copes with being sent elsewhere for the bytes. */
+  readonly mayRedirect: boolean;
+}
+
+/** The two kinds of endpoints that serve media. */
+export interface Access {
+  readonly authenticate: (request: FastifyRequest) => Promise<void>;
+  /** Whether the client copes with redirects, by its query. @throws {InvalidParam} */
+  readonly mayRedirect: (request: FastifyRequest) => boolean;
+}
+
+/** Below `/_matrix/client/v1/media`: clients there cope with redirects, and there are no parameters about it (DL-5). */
+export function accessWithToken(auth: Auth): Access {
+  return { authenticate: authenticated(auth), mayRedirect: () => true };
+}
+
+/** Below `/_matrix/media`: tokens are optional (DL-4, DL-5, DL-10). */
+export function openAccess(auth: Auth): Access {
+  return {
+    authenticate: optionallyAuthenticated(auth),
+    mayRedirect(request) {
+      readFlag(request, 'allow_remote'); // has to be sound; media of other servers is served from what is stored
+      return readFlag(request, 'allow_redirect') ?? false;
+    },
+  };
+}
+
+/** @throws {InvalidParam} {@link BlockedServer} before anything is looked up (MXC-11, SEC-1) */
+export function readAskedMedia(
+  request: FastifyRequest,
+  params: { readonly serverName: string; readonly mediaId: string },
+  access: Access,
+): AskedMedia {
+  const uri = { origin: parseServerName(params.serverName), mediaId: parseMediaId(params.mediaId) };
+  const mayRedirect = access.mayRedirect(request);
+  const waitMs = readWaitMs(request);
+  refuseIgnoredServer(request, uri);
+  return { uri, asker: { isAuthenticated: request.asker !== undefined, waitMs }, mayRedirect };
+}
+
+/** The holder of the shared secret is no administrator by name, so it is refused too. */
+function refuseIgnoredServer({ config, asker }: FastifyRequest, { origin }: MxcUri): void {
+  const isIgnored = config.federation.ignoredHosts.some((host) => host.toLowerCase() === origin.toLowerCase());
+  if (!isIgnored || (asker !== undefined && config.admins.includes(asker.userId))) return;
+  throw new BlockedServer();
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { type Asker, type Auth, readToken, requireUser } from '../../auth/index.ts';
+import { type Asker, type Auth, type Credentials, readToken, requireUser } from '../../auth/index.ts';
 import { MatrixError, MissingToken } from '../../matrix/index.ts';
+import { queryOf, readText } from './query.ts';
 
 /** For hooks: whoever comes without a valid token is refused before anything else is looked at (B-7). */
 export function authenticated(auth: Auth): (request: FastifyRequest) => Promise<void> {
@@ -51,23 +52,15 @@ async function identify(
   token: string,
   domain: FastifyRequest['domain'],
 ): Promise<Asker> {
-  const query = queryOf(request);
-  const credentials = {
+  return await auth.identify(credentialsOf(request, token), request.config, domain, request.signal);
+}
+
+/** What a request says of the one who sends it. */
+export function credentialsOf(request: FastifyRequest, token: string): Credentials {
+  return {
     token,
-    userId: firstOf(query['user_id']),
-    deviceId: firstOf(query['device_id']),
+    userId: readText(request, 'user_id'),
+    deviceId: readText(request, 'device_id'),
     clientAddress: request.clientAddress,
   };
-  return await auth.identify(credentials, request.config, domain, request.signal);
-}
-
-type Query = Readonly<Record<string, string | string[] | undefined>>;
-
-/** Before validation, so anything may be in it. */
-function queryOf(request: FastifyRequest): Query {
-  return request.query as Query; // Fastify parses it into texts and lists of texts
-}
-
-function firstOf(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,26 +1,41 @@
 import type { FastifyInstance } from 'fastify';
+import { about } from './about.ts';
 import { config } from './config.ts';
+import { create } from './create.ts';
 import { download } from './download.ts';
-import type { ClientParts } from './route.ts';
+import { logout } from './logout.ts';
+import type { ClientParts, Route } from './route.ts';
 import { thumbnail } from './thumbnail.ts';
-import { upload } from './upload.ts';
+import { fillUpload, upload } from './upload.ts';
+import { usage } from './usage.ts';
+import { versions } from './versions.ts';
 
-const OLD_VERSIONS = ['r0', 'v1', 'v3'] as const;
+const WITH_TOKEN = [config, download.authenticated, thumbnail.authenticated];
+const OPEN = [upload, fillUpload, config, download.open, thumbnail.open];
 
-/** What Matrix clients talk to. Specification: Client-Server API, "Content repository"; A-1 to A-12, A-21. */
+/** Prefixes and what is below each. The names with dots are those that the features had as proposals. */
+const SURFACES: readonly (readonly [prefix: string, routes: readonly Route[]])[] = [
+  ['/_matrix/client/v1/media', WITH_TOKEN],
+  ['/_matrix/client/unstable/org.matrix.msc3916/media', WITH_TOKEN],
+  ['/_matrix/media/r0', OPEN],
+  ['/_matrix/media/v1', [...OPEN, create]],
+  ['/_matrix/media/v3', OPEN],
+  ['/_matrix/media/unstable/fi.mau.msc2246', [create, fillUpload]],
+  ['/_matrix/media/unstable/org.matrix.msc4034', [usage]],
+  ['/_matrix/media', [about]],
+  ['/_matrix/client/r0', [logout]],
+  ['/_matrix/client/v3', [logout]],
+  ['/_matrix/client', [versions]],
+];
+
+/** What Matrix clients talk to. Specification: Client-Server API, "Content repository"; A-1 to A-12, A-18, A-21. */
 export async function client(app: FastifyInstance, parts: ClientParts): Promise<void> {
-  await app.register(
-    async (surface) => {
-      for (const route of [config, download.authenticated, thumbnail.authenticated]) route(surface, parts);
-    },
-    { prefix: '/_matrix/client/v1/media' },
-  );
-  for (const version of OLD_VERSIONS) {
+  for (const [prefix, routes] of SURFACES) {
     await app.register(
       async (surface) => {
-        for (const route of [upload, config, download.open, thumbnail.open]) route(surface, parts);
+        for (const route of routes) route(surface, parts);
       },
-      { prefix: `/_matrix/media/${version}` },
+      { prefix },
     );
   }
 }

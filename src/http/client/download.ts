@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { sendMedia } from '../send-media.ts';
-import { askedMedia, mediaParams } from './asked-media.ts';
-import { authenticated, optionallyAuthenticated } from './authenticate.ts';
+import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
+import { readFlag } from './query.ts';
 import type { ClientParts, Route } from './route.ts';
 import { cleanUploadName } from './upload-name.ts';
 
@@ -14,30 +14,28 @@ const PATHS = ['/download/:serverName/:mediaId', '/download/:serverName/:mediaId
 
 /** `GET` and `HEAD …/download/{serverName}/{mediaId}[/{fileName}]`. Specification: DL-1 to DL-14, CT, CD. */
 export const download: { readonly authenticated: Route; readonly open: Route } = {
-  authenticated: (app, parts) => register(app, parts, authenticated(parts.auth)),
-  open: (app, parts) => register(app, parts, optionallyAuthenticated(parts.auth)),
+  authenticated: (app, parts) => register(app, parts, accessWithToken(parts.auth)),
+  open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(
-  app: FastifyInstance,
-  { media }: ClientParts,
-  authenticate: (request: FastifyRequest) => Promise<void>,
-): void {
+function register(app: FastifyInstance, { media }: ClientParts, access: Access): void {
   const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
-    const uri = askedMedia(request.params);
-    const asker = { isAuthenticated: request.asker !== undefined };
+    const { uri, asker, mayRedirect } = readAskedMedia(request, request.params, access);
+    const asAttachment = readFlag(request, 'asAttachment') ?? false;
     await using opened = await media.open(uri, asker, request.signal);
     const { record, object } = opened;
     const fileName = cleanUploadName(request.params.fileName ?? record.upload_name);
     return await sendMedia(request, reply, {
       contentType: record.content_type,
       fileName: isName(fileName) ? fileName : undefined,
+      asAttachment,
       sha256: record.sha256_hash,
       object,
+      mayRedirect,
     });
   };
   for (const url of PATHS) {
-    app.route<Params>({ method: ['GET', 'HEAD'], url, schema, handler, onRequest: authenticate });
+    app.route<Params>({ method: ['GET', 'HEAD'], url, schema, handler, onRequest: access.authenticate });
   }
 }
 

@@ -7,6 +7,8 @@ export interface ClientParts {
   readonly auth: Auth;
   readonly media: Media;
   readonly thumbnails: Thumbnails;
+  /** Of this program. */
+  readonly version: string;
 }
 
 /** One endpoint, registered below a prefix. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { sendMedia } from '../send-media.ts';
-import { askedMedia, mediaParams } from './asked-media.ts';
-import { authenticated, optionallyAuthenticated } from './authenticate.ts';
+import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
+import { readFlag } from './query.ts';
 import type { ClientParts, Route } from './route.ts';
 
 const query = Type.Object({
@@ -19,30 +19,35 @@ const schema = { summary: 'Get a thumbnail of media', params: mediaParams, query
 
 /** `GET` and `HEAD …/thumbnail/{serverName}/{mediaId}`. Specification: TH-1 to TH-21. */
 export const thumbnail: { readonly authenticated: Route; readonly open: Route } = {
-  authenticated: (app, parts) => register(app, parts, authenticated(parts.auth)),
-  open: (app, parts) => register(app, parts, optionallyAuthenticated(parts.auth)),
+  authenticated: (app, parts) => register(app, parts, accessWithToken(parts.auth)),
+  open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(
-  app: FastifyInstance,
-  { thumbnails }: ClientParts,
-  authenticate: (request: FastifyRequest) => Promise<void>,
-): void {
+function register(app: FastifyInstance, { thumbnails }: ClientParts, access: Access): void {
   const handler = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
     const { width, height, method } = request.query;
-    const asked = { uri: askedMedia(request.params), size: { width, height }, method };
-    const asker = { isAuthenticated: request.asker !== undefined };
+    const { uri, asker, mayRedirect } = readAskedMedia(request, request.params, access);
+    // Has to be sound. Thumbnails stand still so far, which the specification allows in every case (TH-8).
+    readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
+    const asked = { uri, size: { width, height }, method };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
     const { contentType, sha256, object } = opened;
     const fileName = `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
-    return await sendMedia(request, reply, { contentType, fileName, sha256, object });
+    return await sendMedia(request, reply, {
+      contentType,
+      fileName,
+      asAttachment: false,
+      sha256,
+      object,
+      mayRedirect,
+    });
   };
   app.route<Asked>({
     method: ['GET', 'HEAD'],
     url: '/thumbnail/:serverName/:mediaId',
     schema,
     handler,
-    onRequest: authenticate,
+    onRequest: access.authenticate,
   });
 }
 

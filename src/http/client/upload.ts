@@ -1,6 +1,9 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { formatMxcUri, InvalidParam, parseServerName } from '../../matrix/index.ts';
+import { formatMxcUri, InvalidParam, NotFound, parseMediaId, parseServerName } from '../../matrix/index.ts';
+import type { Upload } from '../../media/index.ts';
 import { readBody } from '../body.ts';
+import { mediaParams } from './asked-media.ts';
 import { askerOf, authenticatedUser } from './authenticate.ts';
 import type { Route } from './route.ts';
 import { cleanUploadName } from './upload-name.ts';
@@ -13,29 +16,50 @@ const schema = {
   response: { 200: Type.Object({ content_uri: Type.String({ description: 'The mxc:// URI of the media.' }) }) },
 };
 
+type Asked = { Querystring: Static<typeof query> };
+
 /** `POST …/upload`. Specification: U-1 to U-13. */
 export const upload: Route = (app, { auth, media }) => {
-  app.post<{ Querystring: Static<typeof query> }>(
-    '/upload',
-    { schema, onRequest: authenticatedUser(auth) },
+  app.post<Asked>('/upload', { schema, onRequest: authenticatedUser(auth) }, async (request, reply) => {
+    const uri = await media.upload(request.config, request.domain, readUpload(request, reply), request.signal);
+    return { content_uri: formatMxcUri(uri) };
+  });
+};
+
+const fillSchema = {
+  summary: 'Upload the content of a media ID that was created before',
+  params: mediaParams,
+  querystring: query,
+  response: { 200: Type.Object({}) },
+};
+
+/** `PUT …/upload/{serverName}/{mediaId}`. Specification: CR-5 to CR-11. */
+export const fillUpload: Route = (app, { auth, media }) => {
+  app.put<Asked & { Params: Static<typeof mediaParams> }>(
+    '/upload/:serverName/:mediaId',
+    { schema: fillSchema, onRequest: authenticatedUser(auth) },
     async (request, reply) => {
-      const uri = await media.upload(
-        request.config,
-        request.domain,
-        {
-          origin: parseServerName(request.domain.serverName),
-          userId: askerOf(request).userId,
-          uploadName: cleanUploadName(request.query.filename ?? ''),
-          contentType: cleanContentType(request.declaredType),
-          declaredBytes: declaredBytes(request.headers['content-length']),
-          startBody: () => readBody(request, reply),
-        },
-        request.signal,
-      );
-      return { content_uri: formatMxcUri(uri) };
+      const { config, domain, params, signal } = request;
+      const mediaId = parseMediaId(params.mediaId);
+      if (parseServerName(params.serverName) !== domain.serverName) {
+        throw new NotFound('This server creates no media IDs for other servers');
+      }
+      await media.fill(config, domain, mediaId, readUpload(request, reply), signal);
+      return {};
     },
   );
 };
+
+function readUpload(request: FastifyRequest<Asked>, reply: FastifyReply): Upload {
+  return {
+    origin: parseServerName(request.domain.serverName),
+    userId: askerOf(request).userId,
+    uploadName: cleanUploadName(request.query.filename ?? ''),
+    contentType: cleanContentType(request.declaredType),
+    declaredBytes: declaredBytes(request.headers['content-length']),
+    startBody: () => readBody(request, reply),
+  };
+}
 
 /** The type as it was said, parameters included, unless it could do harm in a header (U-9). */
 function cleanContentType(type: string | undefined): string {

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { createSingleFlight } from '../cluster/index.ts';
+import type { Whoami, WhoamiQuestion } from '../homeservers/index.ts';
+import { UnknownToken } from '../matrix/index.ts';
+
+/**
+ * Remembers whose token it is. Simultaneous askers share one question; that a homeserver is in trouble is never
+ * remembered, and a refusal only briefly, because an account may be unlocked at any time.
+ */
+export interface TokenCache {
+  /**
+   * @param serverName the domain: a token means something to one homeserver only
+   * @param maxSeconds how long an answer may be used; 0 or less: not at all
+   */
+  whoami(
+    serverName: string,
+    question: WhoamiQuestion,
+    maxSeconds: number,
+    signal: AbortSignal,
+    ask: (signal: AbortSignal) => Promise<Whoami>,
+  ): Promise<Whoami>;
+  /** Forgets everything that is known about the token, as whomever it was used. */
+  forgetToken(serverName: string, token: string): void;
+  forgetUser(userId: string): void;
+}
+
+export interface TokenCacheParts {
+  readonly now: () => number;
+}
+
+const MAX_TOKENS = 100_000;
+const REFUSAL_MS = 10_000;
+
+interface Entry {
+  readonly tokenDigest: string;
+  readonly answer: Whoami | UnknownToken;
+  readonly untilMs: number;
+}
+
+export function createTokenCache({ now }: TokenCacheParts): TokenCache {
+  const entries = new LRUCache<string, Entry>({ max: MAX_TOKENS });
+  const shareQuestion = createSingleFlight<Whoami>();
+  /** Counts up with every forgetting: an answer that was asked for before is not kept after it. */
+  let age = 0;
+
+  const forget = (isMeant: (entry: Entry) => boolean) => {
+    age += 1;
+    for (const [key, entry] of entries) if (isMeant(entry)) entries.delete(key);
+  };
+
+  return {
+    async whoami(serverName, question, maxSeconds, signal, ask) {
+      const tokenDigest = digestOf(serverName, question.token);
+      const key = `${tokenDigest}\0${question.userId ?? ''}\0${question.deviceId ?? ''}`;
+      const known = maxSeconds > 0 ? entries.get(key) : undefined;
+      if (known !== undefined && now() < known.untilMs) {
+        if (known.answer instanceof UnknownToken) throw known.answer;
+        return known.answer;
+      }
+      const askedAtAge = age;
+      const keep = (answer: Whoami | UnknownToken, ms: number) => {
+        if (ms > 0 && askedAtAge === age) entries.set(key, { tokenDigest, answer, untilMs: now() + ms });
+      };
+      try {
+        const answer = await shareQuestion(`${age} ${key}`, signal, ask);
+        keep(answer, maxSeconds * 1000);
+        return answer;
+      } catch (error) {
+        if (error instanceof UnknownToken) keep(error, Math.min(maxSeconds * 1000, REFUSAL_MS));
+        throw error;
+      }
+    },
+    forgetToken(serverName, token) {
+      const meant = digestOf(serverName, token);
+      forget(({ tokenDigest }) => tokenDigest === meant);
+    },
+    forgetUser(userId) {
+      forget(({ answer }) => !(answer instanceof UnknownToken) && answer.userId === userId);
+    },
+  };
+}
+
+/** The token itself is not kept in memory. */
+function digestOf(serverName: string, token: string): string {
+  return createHash('sha256').update(`${serverName}\0${token}`).digest('base64');
+}

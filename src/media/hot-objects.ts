@@ -1,0 +1,59 @@
+import { LRUCache } from 'lru-cache';
+import type { StoredObject } from '../datastores/index.ts';
+
+/** Small objects that are asked for again and again, in memory: reading them touches no disk. */
+export interface HotObjects {
+  /** @param sha256 of the object's content, which is what makes a remembered one right */
+  find(sha256: string): StoredObject | undefined;
+  /**
+   * Takes a small object into memory and disposes it; any other one comes back as it is.
+   * @throws what reading throws, after disposing the object
+   */
+  keep(sha256: string, object: StoredObject, signal: AbortSignal): Promise<StoredObject>;
+}
+
+const MAX_OBJECT_BYTES = 64 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
+/** What an entry takes beside its bytes. */
+const ENTRY_BYTES = 256;
+
+export function createHotObjects(): HotObjects {
+  const objects = new LRUCache<string, StoredObject>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ sizeBytes }) => sizeBytes + ENTRY_BYTES,
+  });
+  return {
+    find: (sha256) => objects.get(sha256),
+    async keep(sha256, object, signal) {
+      if (object.sizeBytes > MAX_OBJECT_BYTES || object.sizeBytes === 0) return object;
+      await using _original = object;
+      const kept = asObject(await readWhole(object, signal), object.publicUrl);
+      objects.set(sha256, kept);
+      return kept;
+    },
+  };
+}
+
+/** All bytes of an object. For small ones, and for those whose size has been checked. */
+export async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(object.sizeBytes);
+  if (whole.length === 0) return whole;
+  let position = 0;
+  for await (const chunk of object.read({ start: 0, end: whole.length - 1 }, signal)) {
+    whole.set(chunk, position);
+    position += chunk.length;
+  }
+  return whole;
+}
+
+function asObject(bytes: Buffer, publicUrl: string | undefined): StoredObject {
+  return {
+    sizeBytes: bytes.length,
+    bytes,
+    publicUrl,
+    async *read({ start, end }) {
+      yield bytes.subarray(start, end + 1);
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}

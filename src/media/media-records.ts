@@ -1,0 +1,46 @@
+import { LRUCache } from 'lru-cache';
+import { createSingleFlight } from '../cluster/index.ts';
+import { type Database, findMediaAndRestriction, type MediaRow } from '../database/index.ts';
+import { formatMxcUri, type MxcUri } from '../matrix/index.ts';
+
+export interface MediaRecord {
+  readonly media: MediaRow;
+  /** Frozen: for those with an access token only. */
+  readonly requiresAuthentication: boolean;
+}
+
+/**
+ * Records of media, remembered for a few seconds, so that what everybody looks at costs no query. Other processes may
+ * change them meanwhile; that is why it is seconds. That there is no record is never remembered.
+ */
+export interface MediaRecords {
+  find(uri: MxcUri, signal: AbortSignal): Promise<MediaRecord | undefined>;
+  /** After objects have moved or been blocked. */
+  forgetAll(): void;
+}
+
+const MAX_RECORDS = 50_000;
+const KEPT_MS = 10_000;
+
+export function createMediaRecords({ database, now }: { database: Database; now: () => number }): MediaRecords {
+  const records = new LRUCache<string, MediaRecord>({ max: MAX_RECORDS, ttl: KEPT_MS, perf: { now } });
+  const shareQuery = createSingleFlight<MediaRecord | undefined>();
+  let age = 0;
+  return {
+    async find(uri, signal) {
+      const key = formatMxcUri(uri);
+      const known = records.get(key);
+      if (known !== undefined) return known;
+      const askedAtAge = age;
+      const found = await shareQuery(`${age} ${key}`, signal, () =>
+        findMediaAndRestriction(database.db, uri.origin, uri.mediaId),
+      );
+      if (found !== undefined && askedAtAge === age) records.set(key, found);
+      return found;
+    },
+    forgetAll() {
+      age += 1;
+      records.clear();
+    },
+  };
+}
