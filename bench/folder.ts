@@ -22,6 +22,7 @@ export async function makeBenchFolder(sections: Readonly<Record<string, unknown>
         appservices: [{ id: 'bench', asToken: TOKEN, senderUserId: `@bench:${SERVER_NAME}` }],
       },
       datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: media } }],
+      rateLimit: { enabled: false },
       ...sections,
     }),
   );

@@ -1,5 +1,3 @@
-import type { Writable } from 'node:stream';
-
 /** What an object is kept for; an operator's `forKinds` says which datastore takes which. */
 export type Kind = 'local_media' | 'remote_media' | 'thumbnails' | 'archives';
 
@@ -35,12 +33,15 @@ export interface Datastore extends AsyncDisposable {
 
 /** Bytes that nobody can see yet. Disposing it removes them, unless they were kept. */
 export interface Temporary extends AsyncDisposable {
-  /** Takes the bytes; fails with {@link StorageFull} when the disk does. */
-  readonly writable: Writable;
+  /**
+   * Appends the bytes, whose memory is the temporary's until it resolves. One call after the other; the last one has to
+   * be over before `keep`. @throws {StorageFull} {@link Unavailable}
+   */
+  write(chunks: readonly Uint8Array[]): Promise<void>;
 
   /**
    * Makes the bytes an object. When it resolves they survive a crash of the machine.
-   * To be called once, after `writable` has finished. @throws {StorageFull}
+   * To be called once. @throws {StorageFull}
    */
   keep(): Promise<Location>;
 }

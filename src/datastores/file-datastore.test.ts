@@ -3,8 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
@@ -34,7 +32,7 @@ async function openIn(path: string, machineId = 0): Promise<Datastore> {
 
 async function store(datastore: Datastore, bytes: Uint8Array): Promise<string> {
   await using temporary = await datastore.createTemporary(signal);
-  await pipeline(Readable.from([bytes]), temporary.writable);
+  await temporary.write([bytes]);
   return await temporary.keep();
 }
 
@@ -79,11 +77,11 @@ test('a temporary that is not kept leaves nothing behind', async (t) => {
   await using datastore = await openIn(path);
   {
     await using temporary = await datastore.createTemporary(signal);
-    await pipeline(Readable.from([Buffer.from('refused')]), temporary.writable);
+    await temporary.write([Buffer.from('refused')]);
   }
   {
     await using temporary = await datastore.createTemporary(signal);
-    temporary.writable.write('broken off');
+    void temporary.write([Buffer.from('broken off')]);
   }
   assert.deepEqual(await readdir(path), ['.vitrine-tmp']);
   assert.deepEqual(await readdir(join(path, '.vitrine-tmp')), []);

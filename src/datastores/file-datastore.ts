@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/index.ts';
 import type { ByteRange, Datastore, StoredObject } from './datastore.ts';
 import { asDatastoreError, hasCode } from './file-errors.ts';
 import { createFileTemporary } from './file-temporary.ts';
+import { createFolderSync } from './folder-sync.ts';
 import { createOpenFiles, type SharedFile } from './open-files.ts';
 
 export interface FileDatastoreParts {
@@ -27,6 +28,8 @@ const TEMPORARY_FOLDER = '.vitrine-tmp';
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 const MAX_OPEN_FILES = 512;
 const CHUNK_BYTES = 256 * 1024;
+const PREFIX_LENGTH = 4;
+const OBJECTS_IN_A_ROW = 256;
 
 /** Objects as plain files below one folder, in MMR's layout: `AA/BB/rest-of-the-name`. */
 export async function openFileDatastore(parts: FileDatastoreParts): Promise<Datastore> {
@@ -37,6 +40,8 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
   });
   await sweep(temporaries, parts);
   const openFiles = createOpenFiles(MAX_OPEN_FILES);
+  const folders = createFolderSync(root);
+  const nextUniqueId = shareFolders(parts.newUniqueId);
 
   const pathOf = (location: string): string => {
     const path = resolve(root, location);
@@ -51,11 +56,12 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
 
     async createTemporary(signal) {
       signal.throwIfAborted();
-      const uniqueId = parts.newUniqueId();
+      const uniqueId = nextUniqueId();
       return await createFileTemporary({
         root,
         path: join(temporaries, `${parts.machineId}-${uniqueId}`),
         objectName: uniqueId + NAME_SUFFIX,
+        folders,
       });
     },
 
@@ -89,6 +95,24 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
     async [Symbol.asyncDispose]() {
       openFiles.close();
     },
+  };
+}
+
+/**
+ * The first four characters of an ID name its folders. Many objects in a row get the same ones: folders that are there
+ * need not be made, and one call makes the names of all that are kept at the same time durable.
+ */
+function shareFolders(newUniqueId: () => string): () => string {
+  let prefix = '';
+  let left = 0;
+  return () => {
+    const uniqueId = newUniqueId();
+    if (left === 0) {
+      prefix = uniqueId.slice(0, PREFIX_LENGTH);
+      left = OBJECTS_IN_A_ROW;
+    }
+    left -= 1;
+    return prefix + uniqueId.slice(PREFIX_LENGTH);
   };
 }
 

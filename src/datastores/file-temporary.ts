@@ -1,16 +1,14 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Writable } from 'node:stream';
 import type { Temporary } from './datastore.ts';
 import { asDatastoreError, hasCode } from './file-errors.ts';
+import type { FolderSync } from './folder-sync.ts';
 
 /** As MMR lays objects out: two levels of two characters, then the rest of the name. */
 function locationOf(objectName: string): string {
   return `${objectName.slice(0, 2)}/${objectName.slice(2, 4)}/${objectName.slice(4)}`;
 }
-
-const WRITE_BUFFER_BYTES = 256 * 1024;
 
 export interface TemporaryPlace {
   /** Of the datastore, absolute. */
@@ -19,38 +17,46 @@ export interface TemporaryPlace {
   readonly path: string;
   /** The object's name when it is kept. */
   readonly objectName: string;
+  /** Of `root`. */
+  readonly folders: FolderSync;
 }
 
 export async function createFileTemporary(place: TemporaryPlace): Promise<Temporary> {
   const handle = await openNew(place.path);
-  const writable = writeTo(handle);
-  let state: 'open' | 'closed' | 'kept' = 'open';
+  /** Where the file is now; `undefined`: it is an object, and no business of ours. */
+  let path: string | undefined = place.path;
+  let isOpen = true;
   const close = async () => {
-    if (state === 'open') await handle.close();
-    state = 'closed';
+    if (isOpen) await handle.close();
+    isOpen = false;
   };
   return {
-    writable,
+    async write(chunks) {
+      try {
+        await writeAll(handle, chunks);
+      } catch (error) {
+        throw asDatastoreError(error);
+      }
+    },
     async keep() {
       const location = locationOf(place.objectName);
       const target = join(place.root, location);
       try {
-        await handle.sync();
+        await move(place.path, target);
+        path = target;
+        // All at once: the disk writes them in one go. Nobody knows of the object before all are done.
+        await Promise.all([handle.sync(), place.folders.sync(dirname(target))]);
+        path = undefined;
         await close();
-        const firstCreated = await mkdir(dirname(target), { recursive: true });
-        await rename(place.path, target);
-        state = 'kept';
-        await syncFolders(dirname(target), firstCreated === undefined ? dirname(target) : dirname(firstCreated));
       } catch (error) {
         throw asDatastoreError(error);
       }
       return location;
     },
     async [Symbol.asyncDispose]() {
-      if (state === 'kept') return;
-      writable.destroy();
       await close();
-      await unlink(place.path).catch((error: unknown) => {
+      if (path === undefined) return;
+      await unlink(path).catch((error: unknown) => {
         if (!hasCode(error, 'ENOENT')) throw asDatastoreError(error);
       });
     },
@@ -70,47 +76,22 @@ async function openNew(path: string): Promise<FileHandle> {
   }
 }
 
-/** Appends to the file and leaves it open; whoever pipes into it gets the datastore's error, not the disk's. */
-function writeTo(handle: FileHandle): Writable {
-  const settle = (written: Promise<unknown>, callback: (error?: Error | null) => void) =>
-    written.then(
-      () => callback(),
-      (error: unknown) => callback(asDatastoreError(error) as Error), // the file system rejects with errors only
-    );
-  return new Writable({
-    highWaterMark: WRITE_BUFFER_BYTES,
-    write: (chunk: Buffer, _encoding, callback) => void settle(writeAll(handle, [chunk]), callback),
-    writev: (chunks, callback) =>
-      void settle(
-        writeAll(
-          handle,
-          chunks.map(({ chunk }) => chunk),
-        ),
-        callback,
-      ),
+/** Most objects come into a folder that is there already, once there are many. */
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await mkdir(dirname(to), { recursive: true });
+    await rename(from, to);
   });
 }
 
 /** A full disk may take a part of what it is given and say so only the next time. */
-async function writeAll(handle: FileHandle, chunks: readonly Buffer[]): Promise<void> {
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   const wanted = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   let { bytesWritten } = await handle.writev(chunks);
   if (bytesWritten === wanted) return;
   const rest = Buffer.concat(chunks).subarray(bytesWritten);
   for (let done = 0; done < rest.length; done += bytesWritten) {
     ({ bytesWritten } = await handle.write(rest, done));
-  }
-}
-
-/** Makes new names durable: from the deepest folder up to the one in which the first new folder was made. */
-async function syncFolders(deepest: string, highest: string): Promise<void> {
-  for (let folder = deepest; ; folder = dirname(folder)) {
-    const handle = await open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (folder === highest || folder === dirname(folder)) return;
   }
 }

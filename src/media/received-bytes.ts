@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Transform, type TransformCallback } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { TooLarge } from '../matrix/index.ts';
 
@@ -12,35 +10,8 @@ export interface ReceivedBytes {
   readonly sizeBytes: number;
 }
 
-/** Counts and hashes what passes, and ends it at the limit. */
-class Meter extends Transform {
-  readonly #hash = createHash('sha256');
-  readonly #maxBytes: number;
-  #sizeBytes = 0;
-
-  constructor(maxBytes: number) {
-    super();
-    this.#maxBytes = maxBytes;
-  }
-
-  get sizeBytes(): number {
-    return this.#sizeBytes;
-  }
-
-  digest(): string {
-    return this.#hash.digest('hex');
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
-    this.#sizeBytes += chunk.length;
-    if (this.#sizeBytes > this.#maxBytes) {
-      callback(tooLarge(this.#maxBytes));
-      return;
-    }
-    this.#hash.update(chunk);
-    callback(null, chunk);
-  }
-}
+/** So much is written at a time. An upload holds twice that in memory, and what Node has read ahead. */
+const BATCH_BYTES = 192 * 1024;
 
 export function tooLarge(maxBytes: number): TooLarge {
   return new TooLarge(`The file is larger than the ${maxBytes} bytes that this server accepts`);
@@ -59,11 +30,41 @@ export async function receiveBytes(
 ): Promise<ReceivedBytes> {
   const temporary = await datastore.createTemporary(signal);
   try {
-    const meter = new Meter(maxBytes);
-    await pipeline(body, meter, temporary.writable, { signal });
-    return { temporary, sha256: meter.digest(), sizeBytes: meter.sizeBytes };
+    return { temporary, ...(await writeDown(body, temporary, maxBytes, signal)) };
   } catch (error) {
     await temporary[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** While one batch is written, the next one is received and hashed. */
+async function writeDown(
+  body: AsyncIterable<Uint8Array>,
+  temporary: Temporary,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Pick<ReceivedBytes, 'sha256' | 'sizeBytes'>> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  let batch: Uint8Array[] = [];
+  let batchBytes = 0;
+  let writing = Promise.resolve();
+  for await (const chunk of body) {
+    signal.throwIfAborted();
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+    hash.update(chunk);
+    batch.push(chunk);
+    batchBytes += chunk.length;
+    if (batchBytes < BATCH_BYTES) continue;
+    await writing;
+    writing = temporary.write(batch);
+    writing.catch(() => undefined); // is told when it is waited for, or not at all when the body breaks off before
+    batch = [];
+    batchBytes = 0;
+  }
+  await writing;
+  if (batchBytes > 0) await temporary.write(batch);
+  signal.throwIfAborted();
+  return { sha256: hash.digest('hex'), sizeBytes };
 }

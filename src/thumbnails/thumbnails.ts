@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
 import type { DomainConfig } from '../config/index.ts';
 import {
@@ -173,7 +172,7 @@ async function store(
 ): Promise<ThumbnailRow> {
   const { db } = parts.database;
   const datastore = parts.datastores.choose('thumbnails', domain.datastores);
-  const received = await receiveBytes(Readable.from([picture.bytes]), datastore, Number.POSITIVE_INFINITY, signal);
+  const received = await receiveBytes(asStream(picture.bytes), datastore, Number.POSITIVE_INFINITY, signal);
   await using _temporary = received.temporary;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
   const placed = await placeObject(db, parts.datastores, datastore, received, signal);
@@ -196,4 +195,8 @@ async function store(
 
 function asOpenThumbnail(contentType: string, sha256: string, object: StoredObject): OpenThumbnail {
   return { contentType, sha256, object, [Symbol.asyncDispose]: () => object[Symbol.asyncDispose]() };
+}
+
+async function* asStream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
