@@ -33,23 +33,27 @@ async function assertRefused(answer: Response, status: number, errcode: string):
 for (const engine of ENGINES) {
   const options = { skip: engine.skip };
 
-  test(`on ${engine.name}: a created ID takes its content once, and then serves it`, options, async (t) => {
-    const service = await start(t, engine);
-    const before = Date.now();
-    const { content_uri, unused_expires_at } = await create(service);
-    assert.ok(unused_expires_at >= before + 1_800_000 && unused_expires_at <= Date.now() + 1_800_000);
-    const answer = await put(service, content_uri, 'hello', '?filename=a.txt');
-    assert.deepEqual([answer.status, await answer.json()], [200, {}]);
-    const media = await service.ask(pathOf(content_uri));
-    assert.equal(await media.text(), 'hello');
-    assert.equal(media.headers.get('content-disposition'), 'inline; filename=a.txt');
-    await assertRefused(await put(service, content_uri, 'other'), 409, 'M_CANNOT_OVERWRITE_MEDIA');
-    await assertRefused(await put(service, content_uri, 'other', BOB), 403, 'M_FORBIDDEN');
-    assert.equal(await (await service.ask(pathOf(content_uri))).text(), 'hello');
-  });
+  test(
+    `CR-1, CR-2, CR-5, CR-8: on ${engine.name}, a created ID takes its content once, and then serves it`,
+    options,
+    async (t) => {
+      const service = await start(t, engine);
+      const before = Date.now();
+      const { content_uri, unused_expires_at } = await create(service);
+      assert.ok(unused_expires_at >= before + 1_800_000 && unused_expires_at <= Date.now() + 1_800_000);
+      const answer = await put(service, content_uri, 'hello', '?filename=a.txt');
+      assert.deepEqual([answer.status, await answer.json()], [200, {}]);
+      const media = await service.ask(pathOf(content_uri));
+      assert.equal(await media.text(), 'hello');
+      assert.equal(media.headers.get('content-disposition'), 'inline; filename=a.txt');
+      await assertRefused(await put(service, content_uri, 'other'), 409, 'M_CANNOT_OVERWRITE_MEDIA');
+      await assertRefused(await put(service, content_uri, 'other', BOB), 403, 'M_FORBIDDEN');
+      assert.equal(await (await service.ask(pathOf(content_uri))).text(), 'hello');
+    },
+  );
 
   test(
-    `on ${engine.name}: equal content under two created IDs is one object, and both serve it`,
+    `CR-5: on ${engine.name}, equal content under two created IDs is one object, and both serve it`,
     options,
     async (t) => {
       const service = await start(t, engine);
@@ -60,19 +64,23 @@ for (const engine of ENGINES) {
     },
   );
 
-  test(`on ${engine.name}: foreign, unknown, other people's and expired IDs take nothing`, options, async (t) => {
-    const service = await start(t, engine, { maxAgeSeconds: 0 });
-    await assertRefused(await put(service, 'mxc://other.example.org/abc', 'x'), 404, 'M_NOT_FOUND');
-    await assertRefused(await put(service, 'mxc://example.org/never', 'x'), 404, 'M_NOT_FOUND');
-    await assertRefused(await put(service, 'mxc://example.org/a%2Fb', 'x'), 400, 'M_INVALID_PARAM');
-    const { content_uri } = await create(service);
-    await assertRefused(await put(service, content_uri, 'x', BOB), 403, 'M_FORBIDDEN');
-    await setTimeout(5);
-    await assertRefused(await put(service, content_uri, 'x'), 404, 'M_NOT_FOUND');
-    await assertRefused(await service.ask(pathOf(content_uri)), 404, 'M_NOT_FOUND');
-  });
+  test(
+    `CR-2, CR-6, CR-7: on ${engine.name}, foreign, unknown, other people's and expired IDs take nothing`,
+    options,
+    async (t) => {
+      const service = await start(t, engine, { maxAgeSeconds: 0 });
+      await assertRefused(await put(service, 'mxc://other.example.org/abc', 'x'), 404, 'M_NOT_FOUND');
+      await assertRefused(await put(service, 'mxc://example.org/never', 'x'), 404, 'M_NOT_FOUND');
+      await assertRefused(await put(service, 'mxc://example.org/a%2Fb', 'x'), 400, 'M_INVALID_PARAM');
+      const { content_uri } = await create(service);
+      await assertRefused(await put(service, content_uri, 'x', BOB), 403, 'M_FORBIDDEN');
+      await setTimeout(5);
+      await assertRefused(await put(service, content_uri, 'x'), 404, 'M_NOT_FOUND');
+      await assertRefused(await service.ask(pathOf(content_uri)), 404, 'M_NOT_FOUND');
+    },
+  );
 
-  test(`on ${engine.name}: those who wait for an upload get it when it comes`, options, async (t) => {
+  test(`CR-12, CR-13: on ${engine.name}, those who wait for an upload get it when it comes`, options, async (t) => {
     const service = await start(t, engine);
     const { content_uri } = await create(service);
     const waiting = [1, 2, 3].map(() => service.ask(`${pathOf(content_uri)}?timeout_ms=30000`));
@@ -81,22 +89,26 @@ for (const engine of ENGINES) {
     for (const answer of await Promise.all(waiting)) assert.equal(await answer.text(), 'hello');
   });
 
-  test(`on ${engine.name}: those who have waited long enough are told so`, options, async (t) => {
-    const service = await start(t, engine);
-    const { content_uri } = await create(service);
-    for (const query of ['?timeout_ms=0', '?timeout_ms=30']) {
-      const answer = await service.ask(pathOf(content_uri) + query);
-      await assertRefused(answer, 504, 'M_NOT_YET_UPLOADED');
-    }
-    const thumbnail = await service.ask(`${pathOf(content_uri, 'thumbnail')}?width=1&height=1&timeout_ms=0`);
-    await assertRefused(thumbnail, 504, 'M_NOT_YET_UPLOADED');
-    for (const wrong of ['-1', 'soon', '1.5']) {
-      await assertRefused(await service.ask(`${pathOf(content_uri)}?timeout_ms=${wrong}`), 400, 'M_INVALID_PARAM');
-    }
-  });
+  test(
+    `CR-12, CR-13, DL-6, DL-9, TH-17: on ${engine.name}, those who have waited long enough are told so`,
+    options,
+    async (t) => {
+      const service = await start(t, engine);
+      const { content_uri } = await create(service);
+      for (const query of ['?timeout_ms=0', '?timeout_ms=30']) {
+        const answer = await service.ask(pathOf(content_uri) + query);
+        await assertRefused(answer, 504, 'M_NOT_YET_UPLOADED');
+      }
+      const thumbnail = await service.ask(`${pathOf(content_uri, 'thumbnail')}?width=1&height=1&timeout_ms=0`);
+      await assertRefused(thumbnail, 504, 'M_NOT_YET_UPLOADED');
+      for (const wrong of ['-1', 'soon', '1.5']) {
+        await assertRefused(await service.ask(`${pathOf(content_uri)}?timeout_ms=${wrong}`), 400, 'M_INVALID_PARAM');
+      }
+    },
+  );
 
   test(
-    `on ${engine.name}: of two uploads to one ID at once one wins; when it breaks off, the other may try again`,
+    `CR-8, U-8: on ${engine.name}, of two uploads to one ID at once one wins; when it breaks off, the other may try again`,
     options,
     async (t) => {
       const service = await start(t, engine);
@@ -129,7 +141,7 @@ for (const engine of ENGINES) {
   );
 
   test(
-    `on ${engine.name}: twenty uploads to one ID at the same time make one media and nineteen refusals`,
+    `CR-8: on ${engine.name}, twenty uploads to one ID at the same time make one media and nineteen refusals`,
     options,
     async (t) => {
       const service = await start(t, engine);
@@ -142,17 +154,39 @@ for (const engine of ENGINES) {
     },
   );
 
-  test(`on ${engine.name}: a user has so many IDs open, and is told when there is room again`, options, async (t) => {
-    const service = await start(t, engine, { maxPending: 2 });
-    const uris = [(await create(service)).content_uri, (await create(service)).content_uri];
-    const answer = await service.ask('/_matrix/media/v1/create', { method: 'POST' });
-    const wait = Number(answer.headers.get('retry-after'));
-    assert.ok(wait > 1700 && wait <= 1801, String(wait));
-    const { errcode, retry_after_ms } = (await answer.json()) as { errcode: string; retry_after_ms: number };
-    assert.deepEqual([answer.status, errcode], [429, 'M_LIMIT_EXCEEDED']);
-    assert.ok(Math.ceil(retry_after_ms / 1000) === wait);
-    assert.equal((await service.ask(`/_matrix/media/v1/create${BOB}`, { method: 'POST' })).status, 200);
-    assert.equal((await put(service, uris[0] ?? '', 'x')).status, 200);
-    await create(service);
-  });
+  test(
+    `CR-3: on ${engine.name}, a user has so many IDs open, and is told when there is room again`,
+    options,
+    async (t) => {
+      const service = await start(t, engine, { maxPending: 2 });
+      const uris = [(await create(service)).content_uri, (await create(service)).content_uri];
+      const answer = await service.ask('/_matrix/media/v1/create', { method: 'POST' });
+      const wait = Number(answer.headers.get('retry-after'));
+      assert.ok(wait > 1700 && wait <= 1801, String(wait));
+      const { errcode, retry_after_ms } = (await answer.json()) as { errcode: string; retry_after_ms: number };
+      assert.deepEqual([answer.status, errcode], [429, 'M_LIMIT_EXCEEDED']);
+      assert.ok(Math.ceil(retry_after_ms / 1000) === wait);
+      assert.equal((await service.ask(`/_matrix/media/v1/create${BOB}`, { method: 'POST' })).status, 200);
+      assert.equal((await put(service, uris[0] ?? '', 'x')).status, 200);
+      await create(service);
+    },
+  );
+
+  test(
+    `CR-11: on ${engine.name}, an upload that began in time may finish after the ID has expired`,
+    options,
+    async (t) => {
+      const service = await start(t, engine, { maxAgeSeconds: 1 });
+      const { content_uri, unused_expires_at } = await create(service);
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const answer = put(service, content_uri, readable);
+      const writer = writable.getWriter();
+      await writer.write(Buffer.from('in '));
+      await setTimeout(unused_expires_at - Date.now() + 50);
+      await writer.write(Buffer.from('time'));
+      await writer.close();
+      assert.equal((await answer).status, 200);
+      assert.equal(await (await service.ask(pathOf(content_uri))).text(), 'in time');
+    },
+  );
 }

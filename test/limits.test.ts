@@ -16,7 +16,7 @@ async function refusalOf(answer: Response) {
 }
 
 for (const engine of ENGINES) {
-  test(`on ${engine.name}: a user keeps so many bytes and files as the first rule that fits says`, {
+  test(`U-4, U-7, SEC-9: on ${engine.name}, a user keeps so many bytes and files as the first rule that fits says`, {
     skip: engine.skip,
   }, async (t) => {
     const quotas = {
@@ -52,7 +52,7 @@ for (const engine of ENGINES) {
   });
 }
 
-test('requests for the same path beyond the burst are refused for a while, and every answer counts down', async (t) => {
+test('C-7, C-8, C-9, C-10: requests for the same path beyond the burst are refused for a while, and every answer counts down', async (t) => {
   const rateLimit = { requestsPerSecond: 0.5, burst: 2 };
   const { ask } = await startTestService(t, SQLITE, { rateLimit });
   const path = '/_matrix/client/v1/media/config';
@@ -86,7 +86,7 @@ test('with the scope "endpoint" all paths of an endpoint count together, and an 
   assert.equal(await askAs('2001:db8:1:3::1', 'b'), 404);
 });
 
-test('bytes are counted by user; who has had too many waits, and 304 costs nothing', async (t) => {
+test('C-11, DL-9: bytes are counted by user; who has had too many waits, and 304 costs nothing', async (t) => {
   const downloads = { capacityBytes: 1000, drainBytesPerMinute: 600, overflowLimitBytes: 500 };
   const rateLimit = { requestsPerSecond: 1000, burst: 1000, buckets: { downloads } };
   const { ask } = await startTestService(t, SQLITE, { rateLimit });
@@ -113,7 +113,7 @@ test('media of ignored servers is refused to all but the administrators', async 
   assert.equal((await ask(`${path}?user_id=@root:${SERVER_NAME}`)).status, 404);
 });
 
-test('clients that cope with it are sent to the public URL of the datastore', async (t) => {
+test('DL-4, DL-5, DL-7, TH-17: clients that cope with it are sent to the public URL of the datastore', async (t) => {
   const path = await mkdtemp(join(tmpdir(), 'vitrine-public-'));
   t.after(() => rm(path, { recursive: true }));
   const opts = { path, publicBaseUrl: 'https://cdn.example.org/media/' };
@@ -149,7 +149,7 @@ async function startImpatient(t: TestContext) {
   return await startTestService(t, SQLITE, { repo: { ...QUIET, stalledClientSeconds: 1 } });
 }
 
-test('a client that stops sending its upload is told so, and cut off', async (t) => {
+test('SEC-11: a client that stops sending its upload is told so, and cut off', async (t) => {
   const { url } = await startImpatient(t);
   const client = await openRawClient(t, Number(new URL(url).port));
   const head = `POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: ${SERVER_NAME}\r\nAuthorization: Bearer ${TOKEN}\r\n`;
@@ -160,7 +160,7 @@ test('a client that stops sending its upload is told so, and cut off', async (t)
   client.socket.destroy();
 });
 
-test('a client that takes nothing of its answer is cut off', async (t) => {
+test('SEC-11: a client that takes nothing of its answer is cut off', async (t) => {
   const { url, ask } = await startImpatient(t);
   const uri = await uploadBytes(ask, Buffer.alloc(30_000_000));
   const request = `GET ${pathOf(uri)} HTTP/1.1\r\nHost: ${SERVER_NAME}\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`;

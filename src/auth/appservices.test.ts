@@ -19,7 +19,7 @@ const user = (userId: string) => ({ answer: 'user', userId });
 const refused = { answer: 'refused', appserviceId: 'bridge' };
 const unknown = { answer: 'unknown' };
 
-test('without a user_id, or with its own, it is the sender', () => {
+test('AS-4: without a user_id, or with its own, it is the sender', () => {
   assert.deepEqual(find([bridge], 'bridge_token'), user('@bridge:example.org'));
   assert.deepEqual(find([bridge], 'bridge_token', '@bridge:example.org'), user('@bridge:example.org'));
 });
@@ -30,7 +30,7 @@ test('it may be any user of any of its namespaces', () => {
   }
 });
 
-test('a namespace has to match the whole user ID, anchored or not', () => {
+test('AS-4: a namespace has to match the whole user ID, anchored or not', () => {
   const userId = '@_b_1:example.org';
   for (const regex of ['@_b_.*', '^@_b_.*', '@_b_.*:example\\.org$', '@_b_.*:.*', '@nobody|@_b_.*', '(?i)@_B_.*']) {
     assert.deepEqual(find([withRegex(regex)], 'bridge_token', userId), user(userId), regex);

@@ -53,7 +53,7 @@ for (const [name, { make, type }] of Object.entries(FORMATS)) {
 }
 
 for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
-  test(`a JPEG of EXIF orientation ${orientation} is turned upright before it is measured`, async () => {
+  test(`TH-20: a JPEG of EXIF orientation ${orientation} is turned upright before it is measured`, async () => {
     const jpeg = await makeJpeg({ width: 1200, height: 800, orientation });
     const scaled = await renderPicture(jpeg, 'scale', 320, 240);
     assert.deepEqual(await sizeOf(scaled.bytes), { width: 320, height: 213 });
@@ -95,7 +95,7 @@ test('transparency stays', async () => {
   assert.deepEqual(await cornersOf(bytes), ['red', 'green', 'blue', 'transparent']);
 });
 
-test('where a picture was taken is not in its thumbnail', async () => {
+test('TH-20: where a picture was taken is not in its thumbnail', async () => {
   const jpeg = await makeJpeg({ width: 200, height: 200, withGps: true });
   assert.ok(jpeg.includes('Exif'));
   const { bytes } = await renderPicture(jpeg, 'scale', 96, 96);
@@ -134,7 +134,7 @@ test('a photograph that lacks its last rows still gets a thumbnail', async () =>
   assert.deepEqual((await cornersOf(bytes)).slice(0, 2), UPRIGHT.slice(0, 2));
 });
 
-test('a picture with too many pixels is refused from its header', async () => {
+test('TH-19: a picture with too many pixels is refused from its header', async () => {
   await assert.rejects(render(await makePngClaiming({ width: 50_000, height: 50_000 }), 'scale', 96, 96), TooLarge);
 });
 

@@ -66,7 +66,7 @@ test('one process serves many pictures, in the order in which they came', async 
   assert.equal(thumbnailer.workerPids.length, 1);
 });
 
-test('a worker that is killed in its work costs one answer, and the next picture gets a new worker', async () => {
+test('SEC-10: a worker that is killed in its work costs one answer, and the next picture gets a new worker', async () => {
   await using opened = open();
   const { thumbnailer, lines } = opened;
   await render(thumbnailer);
@@ -100,7 +100,7 @@ test('a worker that dies without work is forgotten', async () => {
   assert.equal((await render(thumbnailer)).kind, 'picture');
 });
 
-test('a picture that takes too long is refused, and its worker killed', async () => {
+test('TH-19, SEC-10, SEC-11: a picture that takes too long is refused, and its worker killed', async () => {
   await using opened = open({ maxJobMs: 1 });
   await assert.rejects(render(opened.thumbnailer, bigPicture), {
     name: 'Error',
@@ -110,7 +110,7 @@ test('a picture that takes too long is refused, and its worker killed', async ()
   assert.match(opened.lines.join(''), /time/);
 });
 
-test('a picture that takes too much memory is refused, and its worker killed', async (t) => {
+test('TH-19, SEC-10: a picture that takes too much memory is refused, and its worker killed', async (t) => {
   if (process.platform !== 'linux') return t.skip('memory is watched on Linux only');
   await using opened = open({ maxWorkerBytes: 1 });
   await assert.rejects(render(opened.thumbnailer, bigPicture), BadRequest);
@@ -118,7 +118,7 @@ test('a picture that takes too much memory is refused, and its worker killed', a
   assert.match(opened.lines.join(''), /memory/);
 });
 
-test('a picture that comes when too many wait is turned away for now', async () => {
+test('SEC-11: a picture that comes when too many wait is turned away for now', async () => {
   await using opened = open({ maxQueued: 1 });
   const { thumbnailer } = opened;
   const served = render(thumbnailer);
