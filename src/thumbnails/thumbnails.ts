@@ -50,19 +50,26 @@ export interface Thumbnails {
   open(domain: DomainConfig, asked: AskedThumbnail, asker: MediaAsker, signal: AbortSignal): Promise<OpenThumbnail>;
 }
 
-const MAX_ROWS = 50_000;
+const MAX_KNOWN = 50_000;
 /** As for the records of media: other processes may change them meanwhile. */
-const ROWS_KEPT_MS = 10_000;
+const KNOWN_MS = 10_000;
 
 export function createThumbnails(given: ThumbnailsParts): Thumbnails {
-  const rows: KnownRows = new LRUCache({ max: MAX_ROWS, ttl: ROWS_KEPT_MS, perf: { now: given.now } });
-  const parts = { ...given, rows };
+  const known: KnownThumbnails = new LRUCache({ max: MAX_KNOWN, ttl: KNOWN_MS, perf: { now: given.now } });
+  const parts = { ...given, known };
   return { open: (domain, asked, asker, signal) => openThumbnail(parts, domain, asked, asker, signal) };
 }
 
-/** Rows that were found of late, so that a thumbnail that everybody looks at costs no query. */
-type KnownRows = Pick<LRUCache<string, ThumbnailRow>, 'get' | 'set' | 'delete'>;
-type Parts = ThumbnailsParts & { readonly rows: KnownRows };
+/**
+ * What was found out of late, so that a thumbnail that everybody looks at costs no query: its row, or the type of an
+ * original that is small enough to be sent as it is.
+ */
+type KnownThumbnails = Pick<LRUCache<string, ThumbnailRow | string>, 'get' | 'set' | 'delete'>;
+type Parts = ThumbnailsParts & { readonly known: KnownThumbnails };
+
+function nameOf(media: MediaRow, size: Size, method: Method): string {
+  return `${media.sha256_hash} ${media.origin}/${media.media_id} ${size.width}x${size.height} ${method}`;
+}
 
 /**
  * Finds the thumbnail of the configured size that fits, or makes it. One is made at a time for the same content, size
@@ -101,17 +108,20 @@ async function openStored(
 ): Promise<OpenThumbnail | undefined> {
   const { db } = parts.database;
   const key = { ...size, method, animated: false };
-  const name = `${media.sha256_hash} ${media.origin}/${media.media_id} ${size.width}x${size.height} ${method}`;
-  const own =
-    parts.rows.get(name) ?? (await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...key }));
+  const name = nameOf(media, size, method);
+  const known = parts.known.get(name);
+  if (typeof known === 'string') {
+    return asOpenThumbnail(known, media.sha256_hash, await openObject(parts, media, signal));
+  }
+  const own = known ?? (await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...key }));
   const row = own ?? (await findThumbnailOfContent(db, media.sha256_hash, key));
   if (row === undefined) return undefined;
   const object = await openIfThere(parts, row, signal);
   if (object === undefined) {
-    parts.rows.delete(name);
+    parts.known.delete(name);
     return undefined;
   }
-  parts.rows.set(name, row);
+  parts.known.set(name, row);
   parts.usage.touch(row.sha256_hash);
   if (own === undefined) {
     await parts.database.atomically([saveThumbnail(db, { ...row, origin: media.origin, media_id: media.media_id })]);
@@ -156,9 +166,11 @@ async function generate(
   );
   if (rendered.kind === 'original') {
     held.move(); // whoever sends it disposes it
+    parts.known.set(nameOf(media, size, method), rendered.contentType);
     return asOpenThumbnail(rendered.contentType, media.sha256_hash, original);
   }
   const row = await store(parts, domain, media, { ...size, method, animated: false }, rendered, signal);
+  parts.known.set(nameOf(media, size, method), row);
   return asOpenThumbnail(row.content_type, row.sha256_hash, await openObject(parts, row, signal));
 }
 
