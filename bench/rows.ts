@@ -1,7 +1,7 @@
 // Downloads from a database with one media and from one with a million: the cost must not grow with the rows.
 import { DatabaseSync } from 'node:sqlite';
-import autocannon from 'autocannon';
 import { makeBenchFolder, SERVER_NAME, TOKEN } from './folder.ts';
+import { load } from './load.ts';
 import { median, report } from './report.ts';
 import { type BenchService, startService } from './service.ts';
 
@@ -31,18 +31,10 @@ function multiply(file: string): void {
   database.close();
 }
 
-async function load(service: BenchService, mediaIds: readonly string[]): Promise<number> {
-  const result = await autocannon({
-    url: service.url,
-    connections: 50,
-    duration: SECONDS,
-    requests: mediaIds.map((id) => ({
-      path: `/_matrix/client/v1/media/download/${SERVER_NAME}/${id}`,
-      headers: { host: SERVER_NAME, authorization: `Bearer ${TOKEN}` },
-    })),
-  });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx + result.errors} requests failed`);
-  return result.requests.total / result.duration;
+function loadOf(service: BenchService, mediaIds: readonly string[]): Promise<number> {
+  const paths = mediaIds.map((id) => `/_matrix/client/v1/media/download/${SERVER_NAME}/${id}`);
+  const headers = { host: SERVER_NAME, authorization: `Bearer ${TOKEN}` };
+  return load(service.url, paths, { connections: 50, seconds: SECONDS, status: 200, headers });
 }
 
 await using small = await makeBenchFolder();
@@ -58,8 +50,8 @@ await using many = await startService(large.configPath, 0);
 const ids = Array.from({ length: ASKED }, (_, at) => `copy${1 + Math.floor((at * ROWS) / ASKED)}`);
 const ratios: number[] = [];
 for (let round = 0; round < ROUNDS; round += 1) {
-  const plain = await load(few, Array<string>(ASKED).fill(only));
-  ratios.push((await load(many, ids)) / plain);
+  const plain = await loadOf(few, Array<string>(ASKED).fill(only));
+  ratios.push((await loadOf(many, ids)) / plain);
 }
 report({
   name: '20 KB with 1,000,000 rows, share of requests/s with 1',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 
 export interface BenchService extends AsyncDisposable {
   readonly url: string;
@@ -10,8 +11,11 @@ export interface BenchService extends AsyncDisposable {
   readonly readyMs: number;
 }
 
-/** `bin/vitrine serve` on the core that is named, where the system can pin. */
-export async function startService(configPath: string, core?: number): Promise<BenchService> {
+/**
+ * `bin/vitrine serve` on the core that is named, where the system can pin.
+ * @param quietUrl where it will listen, when its log level hides the line that says so
+ */
+export async function startService(configPath: string, core?: number, quietUrl?: string): Promise<BenchService> {
   const startedMs = performance.now();
   const command = ['bin/vitrine', 'serve', '--config', configPath];
   const [program = '', ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command];
@@ -22,6 +26,7 @@ export async function startService(configPath: string, core?: number): Promise<B
     if (line.includes('"msg":"Ready"')) ready.resolve((JSON.parse(line) as { url: string }).url);
   });
   void ended.then(() => ready.reject(new Error('Vitrine ended before it was ready')));
+  if (quietUrl !== undefined) void untilReady(quietUrl).then(ready.resolve);
   const url = await ready.promise;
   return {
     url,
@@ -38,4 +43,12 @@ export async function startService(configPath: string, core?: number): Promise<B
 export async function peakResidentMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}
+
+async function untilReady(url: string): Promise<string> {
+  for (;;) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (answer?.ok) return url;
+    await setTimeout(20);
+  }
 }

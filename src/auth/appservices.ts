@@ -10,6 +10,8 @@ export interface Appservice {
   readonly asToken: SecretDigest;
   /** Empty: it acts as the users of its namespaces only. */
   readonly senderUserId: string;
+  /** Of the sender; `undefined` without one. */
+  readonly serverName: string | undefined;
   readonly userNamespaces: readonly RE2JS[];
 }
 
@@ -35,6 +37,7 @@ export function prepareAppservices(entries: DomainConfig['accessTokens']['appser
       id,
       asToken: digestSecret(asToken),
       senderUserId,
+      serverName: serverNameOfUser(senderUserId),
       userNamespaces: userNamespaces.map(({ regex }) => RE2JS.compile(regex)),
     }));
 }
@@ -60,8 +63,8 @@ export function findAppserviceUser(
   return { answer: 'refused', appserviceId: first.id };
 }
 
-function isOf({ senderUserId }: Appservice, serverName: string): boolean {
-  return senderUserId === '' || serverNameOfUser(senderUserId) === serverName;
+function isOf(entry: Appservice, serverName: string): boolean {
+  return entry.senderUserId === '' || entry.serverName === serverName;
 }
 
 function mayActAs({ senderUserId, userNamespaces }: Appservice, userId: string, serverName: string): boolean {

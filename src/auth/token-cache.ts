@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { createSingleFlight } from '../cluster/index.ts';
 import type { Whoami, WhoamiQuestion } from '../homeservers/index.ts';
@@ -83,5 +83,5 @@ export function createTokenCache({ now }: TokenCacheParts): TokenCache {
 
 /** The token itself is not kept in memory. */
 function digestOf(serverName: string, token: string): string {
-  return createHash('sha256').update(`${serverName}\0${token}`).digest('base64');
+  return hash('sha256', `${serverName}\0${token}`, 'base64');
 }

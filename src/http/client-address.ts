@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { splitHostAndPort } from '../matrix/index.ts';
 
@@ -9,6 +9,7 @@ import { splitHostAndPort } from '../matrix/index.ts';
  * @param peer of the TCP connection
  */
 export function findClientAddress(peer: string, forwardedFor: string | undefined, trustAny: boolean): string {
+  if (forwardedFor === undefined && isIPv4(peer)) return peer;
   const own = parse(peer);
   const peerAddress = own?.toString() ?? peer;
   if (forwardedFor === undefined) return peerAddress;

@@ -1,11 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { redactUrl } from '../telemetry/index.ts';
+import { type Log, redactUrl } from '../telemetry/index.ts';
 
 /** As nginx writes it for a client that did not wait. */
 const CLIENT_LEFT_STATUS = 499;
 
-/** One line for every request, when its answer is out or nobody waits for it any more. */
-export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+/**
+ * One line for every request, when its answer is out or nobody waits for it any more.
+ * @param log tells whether anybody wants the line, before it is made
+ */
+export function logRequest(request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  if (!log.isLevelEnabled('info')) return;
   const fields = {
     method: request.method,
     resource: request.routeOptions.url ?? 'unknown',
@@ -18,5 +22,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
     userAgent: request.headers['user-agent'],
   };
   request.log.info(fields, 'Answered a request');
-  request.log.debug({ url: redactUrl(request.url) }, 'The request in full');
+  if (log.isLevelEnabled('debug')) {
+    request.log.debug({ url: redactUrl(request.url) }, 'The request in full');
+  }
 }

@@ -117,15 +117,16 @@ async function sendBytes(
   pieces: readonly Piece[],
 ): Promise<void> {
   const { raw } = reply;
-  const stall = cutOffStalled(request, raw);
   reply.hijack();
   raw.strictContentLength = true; // a source with more or fewer bytes than it said is an error
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>); // numbers are fine with Node too
   const [only] = pieces;
   if (object.bytes !== undefined && only !== undefined && pieces.length === 1 && !Buffer.isBuffer(only)) {
     raw.end(object.bytes.subarray(only.start, only.end + 1));
+    if ((raw.socket?.writableLength ?? 0) > 0) cutOffStalled(request, raw);
     return;
   }
+  const stall = cutOffStalled(request, raw);
   try {
     for (const piece of pieces) {
       const chunks = Buffer.isBuffer(piece) ? [piece] : object.read(piece, request.signal);

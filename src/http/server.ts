@@ -53,7 +53,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     clientErrorHandler: answerBrokenRequest(parts.log, answers.areUnderWay),
     // For paths that cannot be decoded. No hook runs for those.
     frameworkErrors: (error, request, reply) => {
-      beginAnswer(request, reply);
+      beginAnswer(request, reply, parts.log);
       sendError(error, request, reply);
     },
   });
@@ -61,7 +61,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   takeBodiesAsStreams(app);
   app.addHook('onRequest', async (request, reply) => {
     answers.add(request.raw.socket, reply.raw);
-    beginAnswer(request, reply);
+    beginAnswer(request, reply, parts.log);
     // RFC 9112, section 3.2. Node would say it with an empty body.
     if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
       throw new BadRequest('The request has no "Host" header');
@@ -90,9 +90,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   return app;
 }
 
-function beginAnswer(request: FastifyRequest, reply: FastifyReply): void {
+function beginAnswer(request: FastifyRequest, reply: FastifyReply, log: Log): void {
   reply.headers(COMMON_HEADERS).header('X-Request-Id', request.id);
-  reply.raw.once('close', () => logRequest(request, reply));
+  reply.raw.once('close', () => logRequest(request, reply, log));
 }
 
 /**
