@@ -117,12 +117,13 @@ export async function startFakeHomeserver(options: FakeHomeserverOptions = {}): 
       troubles.left -= 1;
       return play(troubles.trouble, response);
     }
-    send(response, answerTo(request, path.startsWith(basePath) ? path.slice(basePath.length) : path, query));
+    send(response, answerTo(request, path, query));
   });
   const port = await listen(server, options.port ?? 0);
 
-  function answerTo({ method, headers }: IncomingMessage, path: string, query: URLSearchParams): Reply {
-    if (method === 'GET' && (path === WHOAMI || path === '/elsewhere')) return answerWhoami(answerers, headers, query);
+  function answerTo({ method, headers }: IncomingMessage, whole: string, query: URLSearchParams): Reply {
+    const path = whole.startsWith(basePath) ? whole.slice(basePath.length) : undefined;
+    if (method === 'GET' && (path === WHOAMI || whole === '/elsewhere')) return answerWhoami(answerers, headers, query);
     if (method === 'GET' && path === VERSIONS) return { status: 200, body: SUPPORTED };
     if (method !== 'POST' || (path !== LOGOUT && path !== `${LOGOUT}/all`)) return refuse(404, 'M_UNRECOGNIZED');
     const token = tokenOf(headers);
