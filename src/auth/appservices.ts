@@ -51,6 +51,7 @@ export function findAppserviceUser(
   appservices: readonly Appservice[],
   { token, userId, serverName }: AppserviceQuestion,
 ): AppserviceAnswer {
+  if (appservices.length === 0) return { answer: 'unknown' };
   const digest = digestSecret(token);
   const known = appservices.filter((entry) => isSameSecret(entry.asToken, digest) && isOf(entry, serverName));
   const [first] = known;
