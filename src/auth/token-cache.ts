@@ -29,7 +29,7 @@ export interface TokenCacheParts {
   readonly now: () => number;
 }
 
-const MAX_TOKENS = 100_000;
+const MAX_TOKENS = 20_000;
 const REFUSAL_MS = 10_000;
 
 interface Entry {

@@ -15,7 +15,7 @@ declare module 'fastify' {
 }
 
 /** So many clients, or clients and paths, are watched at a time. */
-const MAX_KEYS = 100_000;
+const MAX_KEYS = 20_000;
 const UNLIMITED_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** Puts the limits of `rateLimit` into force. Specification: C-7 to C-11, D-5. */

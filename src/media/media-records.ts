@@ -19,7 +19,7 @@ export interface MediaRecords {
   forgetAll(): void;
 }
 
-const MAX_RECORDS = 50_000;
+const MAX_RECORDS = 20_000;
 const KEPT_MS = 10_000;
 
 export function createMediaRecords({ database, now }: { database: Database; now: () => number }): MediaRecords {

@@ -10,8 +10,8 @@ export interface ReceivedBytes {
   readonly sizeBytes: number;
 }
 
-/** So much is written at a time. An upload holds twice that in memory, and what Node has read ahead. */
-const BATCH_BYTES = 192 * 1024;
+/** So much is written at a time. An upload holds that in memory, and what Node has read ahead. */
+const BATCH_BYTES = 128 * 1024;
 
 export function tooLarge(maxBytes: number): TooLarge {
   return new TooLarge(`The file is larger than the ${maxBytes} bytes that this server accepts`);
@@ -37,7 +37,7 @@ export async function receiveBytes(
   }
 }
 
-/** While one batch is written, the next one is received and hashed. */
+/** Reads on when what was read is written: that bounds what an upload holds in memory. */
 async function writeDown(
   body: AsyncIterable<Uint8Array>,
   temporary: Temporary,
@@ -48,7 +48,6 @@ async function writeDown(
   let sizeBytes = 0;
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
-  let writing = Promise.resolve();
   for await (const chunk of body) {
     signal.throwIfAborted();
     sizeBytes += chunk.length;
@@ -57,13 +56,10 @@ async function writeDown(
     batch.push(chunk);
     batchBytes += chunk.length;
     if (batchBytes < BATCH_BYTES) continue;
-    await writing;
-    writing = temporary.write(batch);
-    writing.catch(() => undefined); // is told when it is waited for, or not at all when the body breaks off before
+    await temporary.write(batch);
     batch = [];
     batchBytes = 0;
   }
-  await writing;
   if (batchBytes > 0) await temporary.write(batch);
   signal.throwIfAborted();
   return { sha256: hash.digest('hex'), sizeBytes };

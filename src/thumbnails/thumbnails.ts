@@ -50,7 +50,7 @@ export interface Thumbnails {
   open(domain: DomainConfig, asked: AskedThumbnail, asker: MediaAsker, signal: AbortSignal): Promise<OpenThumbnail>;
 }
 
-const MAX_KNOWN = 50_000;
+const MAX_KNOWN = 20_000;
 /** As for the records of media: other processes may change them meanwhile. */
 const KNOWN_MS = 10_000;
 
