@@ -295,3 +295,24 @@ test('closing ends what waits, and leaves a dispatcher that was passed in to its
   assert.equal((await ask()).userId, '@alice:example.org');
   await network.close();
 });
+
+test('a homeserver that fails again and again is left alone; a refusal shows that it is back as well as an answer does', async () => {
+  await using homeserver = await startFakeHomeserver();
+  let time = 0;
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line) => lines.push(line) });
+  await using homeservers = createHomeservers({ log, now: () => time });
+  const timeouts = { clientServerTimeoutSeconds: 5, federationTimeoutSeconds: 120, urlPreviewTimeoutSeconds: 10 };
+  const domain = { serverName: 'example.org', csApi: homeserver.url, backoffAt: 2, timeouts };
+  const ask = (token: string) => homeservers.whoami(domain, { token, clientAddress }, patient);
+  homeserver.suffer('internal error', 2);
+  for (let count = 0; count < 2; count += 1) await assert.rejects(ask('any'), { status: 502 });
+  await assert.rejects(ask('any'), { status: 503 });
+  assert.equal(homeserver.requests.length, 2);
+  time = 1000;
+  await assert.rejects(ask('nonsense'), UnknownToken);
+  const token = homeserver.addUser('alice');
+  await Promise.all([ask(token), ask(token)]);
+  assert.equal(lines.filter((line) => line.includes('left alone')).length, 1);
+  assert.equal(lines.filter((line) => line.includes('answers again')).length, 1);
+});

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { Agent } from 'undici';
-import { shorten, UnknownToken } from '../matrix/index.ts';
+import { HomeserverUnavailable, shorten, UnknownToken } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import {
@@ -66,11 +66,15 @@ export function createHomeservers(parts: HomeserversParts): Homeservers & AsyncD
     signal: AbortSignal,
   ): Promise<Value> => {
     const failuresAllowed = domain.backoffAt > 0 ? domain.backoffAt : DEFAULT_BACKOFF_AT;
-    return await breakerOf(domain).guard(failuresAllowed, async () => {
+    const { value, refusal } = await breakerOf(domain).guard(failuresAllowed, async () => {
       const answer = await callHomeserver(dispatcher, domain, call, signal);
-      if (answer.status !== 200) throw readRefusal(answer, call.token ?? '');
-      return read(answer);
+      if (answer.status === 200) return { value: read(answer) };
+      const refused = readRefusal(answer, call.token ?? '');
+      if (refused instanceof HomeserverUnavailable) throw refused;
+      return { refusal: refused };
     });
+    if (refusal !== undefined) throw refusal;
+    return value;
   };
   return {
     async whoami(domain, question, signal) {

@@ -42,7 +42,7 @@ async function* refuseStalled(body: AsyncIterable<Uint8Array>, periodMs: number)
     }
   } finally {
     clearInterval(timer);
-    void chunks.return?.();
+    void chunks.return?.().catch(() => undefined); // what broke has been told already
   }
 }
 
