@@ -54,6 +54,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
       open: played.open ?? refuseCalls,
     },
     thumbnails: { open: played.openThumbnail ?? refuseCalls },
+    blurhashes: { save: refuseCalls, find: refuseCalls },
     now: Date.now,
     version: '1.2.3',
     checkReadiness: played.checkReadiness ?? (async () => new Map()),

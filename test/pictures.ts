@@ -124,7 +124,11 @@ export async function pixelAt(bytes: Buffer, x: number, y: number): Promise<Colo
   const { data, info } = await sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const start = (y * info.width + x) * info.channels;
   const [red = 0, green = 0, blue = 0, alpha = 0] = data.subarray(start, start + 4);
-  if (alpha < 128) return 'transparent';
+  return alpha < 128 ? 'transparent' : colourNear([red, green, blue]);
+}
+
+/** The corner's colour that these numbers are nearest to. */
+export function colourNear([red = 0, green = 0, blue = 0]: readonly number[]): Colour {
   const distance = (colour: Colour) =>
     Math.hypot(red - COLOURS[colour][0], green - COLOURS[colour][1], blue - COLOURS[colour][2]);
   return UPRIGHT.reduce((best, next) => (distance(next) < distance(best) ? next : best));

@@ -10,6 +10,10 @@ const REMOVED: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/^repo\.ignoreForwardedHost$/, 'replaced by "repo.useForwardedHost", which says the opposite'],
   [/^thumbnails\.forceAnimated$/, 'replaced by "thumbnails.defaultAnimated"'],
   [/^thumbnails\.sizes\[\d+\]\.method$/, 'every size is made for both methods; remove it'],
+  [/^featureSupport\.MSC2448\.(thumbWidth|thumbHeight)$/, 'blurhashes need no size to be computed from; remove it'],
+  [/^featureSupport\.MSC2448\.(maxWidth|maxHeight|punch)$/, 'clients draw blurhashes by themselves; remove it'],
+  [/^featureSupport\.IPFS$/, 'this experiment has ended; remove it'],
+  [/^featureSupport\.redis$/, 'replaced by "redis", which stands by itself'],
   [/^(cluster|compression)$/, 'this experiment has ended; remove it'],
 ];
 

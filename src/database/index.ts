@@ -1,3 +1,4 @@
+export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';

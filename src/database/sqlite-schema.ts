@@ -1,4 +1,6 @@
-/** What each version of our SQLite schema adds; the table `vitrine_schema` remembers the newest that was applied. */
+import { vitrineVersions } from './migrations/vitrine.ts';
+
+/** What each version of our SQLite schema adds; the table `vitrine_schema` remembers which have been applied. */
 export const sqliteVersions: readonly string[] = [
   // 1: the tables of matrix-media-repo as its migration 29 leaves them
   `
@@ -136,4 +138,6 @@ export const sqliteVersions: readonly string[] = [
   CREATE TRIGGER media_delete_for_user AFTER DELETE ON media BEGIN
     UPDATE user_stats SET uploaded_bytes = uploaded_bytes - OLD.size_bytes WHERE user_id = OLD.user_id;
   END;`,
+  // 2 and later
+  ...vitrineVersions,
 ];

@@ -140,6 +140,20 @@ test('a database of another program is refused and stays as it is', async (t) =>
   theirs.close();
 });
 
+test('a database of an older Vitrine gets the tables that it lacks, and keeps its rows', async (t) => {
+  const file = join(await makeFolder(t), 'media.db');
+  const before = await open(t, file);
+  await before.atomically([hold(before, 'kept')]);
+  await before[Symbol.asyncDispose]();
+  const older = new DatabaseSync(file);
+  older.exec('DROP TABLE vitrine_blurhashes; DELETE FROM vitrine_schema WHERE version > 1');
+  older.close();
+
+  const database = await open(t, file);
+  assert.equal(await countHolds(database), 1);
+  assert.deepEqual(await database.db.selectFrom('vitrine_blurhashes').selectAll().execute(), []);
+});
+
 test('a database that a newer Vitrine has changed is refused', async (t) => {
   const file = join(await makeFolder(t), 'media.db');
   await (await open(t, file))[Symbol.asyncDispose]();

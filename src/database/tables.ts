@@ -20,6 +20,7 @@ export interface Tables {
   exports: ExportsTable;
   export_parts: ExportPartsTable;
   datastores: DatastoresTable;
+  vitrine_blurhashes: BlurhashesTable;
 }
 
 export type Db = Kysely<Tables>;
@@ -155,6 +156,13 @@ interface ExportPartsTable {
   file_name: string;
   datastore_id: string;
   location: string;
+}
+
+/** Of pictures: what their uploaders said, or what was computed. */
+interface BlurhashesTable {
+  origin: string;
+  media_id: string;
+  blurhash: string;
 }
 
 /** MMR 1.2 kept its datastores here; operators read their IDs from it. Nothing else does. */

@@ -6,6 +6,7 @@ for (const answer of [
   { kind: 'ready' },
   { kind: 'picture', contentType: 'image/png', width: 32, height: 1 },
   { kind: 'original', contentType: 'image/webp' },
+  { kind: 'blurhash', blurhash: 'LEHV6nWB2yk8pyo0adR*.7kCMdnj' },
   { kind: 'refused', why: 'corrupt' },
 ]) {
   test(`a worker may say ${JSON.stringify(answer)}`, () => assert.deepEqual(parseAnswer(answer), answer));
@@ -23,6 +24,8 @@ for (const nonsense of [
   { kind: 'picture', contentType: 'image/png', width: 32, height: 0 },
   { kind: 'picture', contentType: 'image/png', width: '32', height: 32 },
   { kind: 'original', contentType: ['image/png'] },
+  { kind: 'blurhash' },
+  { kind: 'blurhash', blurhash: '<script>' },
   { kind: 'refused' },
   { kind: 'refused', why: 'a mood' },
 ]) {

@@ -1,10 +1,23 @@
+import { isBlurhash } from '../matrix/index.ts';
 import type { Method, Size } from './choose-size.ts';
 
 /** What a worker is asked, beside the bytes of the picture. */
-export interface Job {
+export type Job = ThumbnailJob | BlurhashJob;
+
+export interface ThumbnailJob {
+  readonly make: 'thumbnail';
   readonly size: Size;
   readonly method: Method;
   /** Width times height must be below this. */
+  readonly maxPixels: number;
+}
+
+export interface BlurhashJob {
+  readonly make: 'blurhash';
+  /** 1 to 9 each: more show more. */
+  readonly xComponents: number;
+  readonly yComponents: number;
+  /** As of a {@link ThumbnailJob}. */
   readonly maxPixels: number;
 }
 
@@ -13,6 +26,7 @@ export type Answer =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'picture'; readonly contentType: string } & Size)
   | { readonly kind: 'original'; readonly contentType: string }
+  | { readonly kind: 'blurhash'; readonly blurhash: string }
   | { readonly kind: 'refused'; readonly why: Refusal };
 
 const REFUSALS = ['unsupported', 'corrupt', 'too many pixels'] as const;
@@ -34,6 +48,10 @@ export function parseAnswer(value: unknown): Answer | undefined {
     if (value.kind === 'original') return { kind: 'original', contentType };
     if (!('width' in value && isSide(value.width) && 'height' in value && isSide(value.height))) return undefined;
     return { kind: 'picture', contentType, width: value.width, height: value.height };
+  }
+  if (value.kind === 'blurhash') {
+    if (!('blurhash' in value) || typeof value.blurhash !== 'string' || !isBlurhash(value.blurhash)) return undefined;
+    return { kind: 'blurhash', blurhash: value.blurhash };
   }
   if (value.kind !== 'refused' || !('why' in value)) return undefined;
   const why = REFUSALS.find((refusal) => refusal === value.why);

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import { BadRequest, InternalError, TooLarge, Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Size } from './choose-size.ts';
-import type { Job, Refusal } from './job.ts';
+import type { BlurhashJob, Job, Refusal, ThumbnailJob } from './job.ts';
 import { type Source, WorkerPool } from './worker-pool.ts';
 import type { Outcome } from './worker-process.ts';
 
-/** Makes thumbnails of untrusted files, in child processes that can do little else. */
+/** Makes pictures of untrusted files, in child processes that can do little else. */
 export interface Thumbnailer {
   /**
    * @param source the whole file, or what reads it once a worker is free; what it is, its bytes tell. While it is read
@@ -15,7 +15,9 @@ export interface Thumbnailer {
    * @throws {BadRequest} for what cannot be decoded, or not within the limits; {@link TooLarge} for too many pixels;
    * {@link Unavailable} when too many pictures wait; what the signal carries; what reading the source throws
    */
-  render(source: Source, job: Job, signal: AbortSignal): Promise<Rendered>;
+  render(source: Source, job: Omit<ThumbnailJob, 'make'>, signal: AbortSignal): Promise<Rendered>;
+  /** The blurhash of a picture (MSC2448). Parameters and errors are those of `render`. */
+  encodeBlurhash(source: Source, job: Omit<BlurhashJob, 'make'>, signal: AbortSignal): Promise<string>;
 }
 
 export type Rendered =
@@ -54,8 +56,20 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
     maxJobsPerWorker: parts.maxJobsPerWorker ?? 500,
     maxIdleMs: parts.maxIdleMs ?? 60_000,
   });
+  const run = async (job: Job, source: Source, signal: AbortSignal) =>
+    answerOf(await pool.run(job, source, signal), job, parts.log);
   return {
-    render: async (source, job, signal) => toRendered(await pool.run(job, source, signal), job, parts.log),
+    async render(source, asked, signal) {
+      const { answer, bytes } = await run({ ...asked, make: 'thumbnail' }, source, signal);
+      if (answer.kind === 'picture') return { ...answer, bytes };
+      if (answer.kind === 'original') return answer;
+      throw unasked(answer.kind);
+    },
+    async encodeBlurhash(source, asked, signal) {
+      const { answer } = await run({ ...asked, make: 'blurhash' }, source, signal);
+      if (answer.kind === 'blurhash') return answer.blurhash;
+      throw unasked(answer.kind);
+    },
     get workerPids() {
       return pool.pids;
     },
@@ -63,11 +77,16 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
   };
 }
 
-function toRendered(outcome: Outcome, job: Job, log: Log): Rendered {
+type Answered = Extract<Outcome, { kind: 'answered' }>;
+
+function answerOf(outcome: Outcome, job: Job, log: Log): Answered {
   if (outcome.kind === 'ended') throw asError(outcome, log);
-  const { answer, bytes } = outcome;
-  if (answer.kind === 'refused') throw refuse(answer.why, job);
-  return answer.kind === 'picture' ? { ...answer, bytes } : answer;
+  if (outcome.answer.kind === 'refused') throw refuse(outcome.answer.why, job);
+  return outcome;
+}
+
+function unasked(kind: string): InternalError {
+  return new InternalError({ cause: new Error(`A thumbnail worker answered with something else: ${kind}`) });
 }
 
 function refuse(why: Refusal, { maxPixels }: Job): BadRequest | TooLarge {

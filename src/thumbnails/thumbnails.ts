@@ -10,7 +10,7 @@ import {
   touchLastAccess,
 } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
-import { BadRequest, InternalError, type MxcUri, TooLarge } from '../matrix/index.ts';
+import { InternalError, type MxcUri } from '../matrix/index.ts';
 import {
   commitObject,
   type Media,
@@ -22,10 +22,8 @@ import {
   receiveBytes,
 } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
+import { refuseUnsuitable } from './suitable.ts';
 import type { Thumbnailer } from './thumbnailer.ts';
-
-/** Where the configuration sets no limit. */
-const MAX_SOURCE_BYTES = 1024 ** 3;
 
 export interface ThumbnailsParts extends MediaParts {
   readonly media: Pick<Media, 'find'>;
@@ -74,7 +72,7 @@ function nameOf(media: MediaRow, size: Size, method: Method): string {
 /**
  * Finds the thumbnail of the configured size that fits, or makes it. One is made at a time for the same content, size
  * and method, however many ask. Specification: TH-1 to TH-21.
- * @throws {NotFound} {@link BadRequest} for what is not a picture, {@link TooLarge} for what is too big to decode
+ * @throws {NotFound} `BadRequest` for what is not a picture, `TooLarge` for what is too big to decode
  */
 async function openThumbnail(
   parts: Parts,
@@ -136,15 +134,6 @@ async function openIfThere(parts: Parts, row: ThumbnailRow, signal: AbortSignal)
   } catch (error) {
     if (error instanceof InternalError) return undefined;
     throw error;
-  }
-}
-
-function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
-  const type = media.content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (!options.types.includes(type)) throw new BadRequest('This server makes no thumbnails of this type of media');
-  const maxBytes = options.maxSourceBytes > 0 ? options.maxSourceBytes : MAX_SOURCE_BYTES;
-  if (media.size_bytes > maxBytes) {
-    throw new TooLarge(`The media is larger than the ${maxBytes} bytes that thumbnails are made of`);
   }
 }
 

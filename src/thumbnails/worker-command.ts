@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  * @param script what runs
  */
 export function workerArguments(script: URL): string[] {
-  const packages = ['sharp', '@img', 'detect-libc', 'semver'];
+  const packages = ['sharp', '@img', 'detect-libc', 'semver', 'blurhash'];
   const readable = [
     fileURLToPath(new URL('.', import.meta.url)),
     fileURLToPath(script),

@@ -32,6 +32,7 @@ async function makeOldDatabase(t: TestContext, newest: number): Promise<string> 
     await runSql(url, `${undo[number] ?? ''}; DELETE FROM gomigrate WHERE migration_id = ${number}`);
   }
   await runSql(url, `SELECT setval('gomigrate_id_seq', ${newest})`);
+  if (newest < 29) await runSql(url, 'DROP TABLE vitrine_schema, vitrine_blurhashes');
   return url;
 }
 
@@ -104,6 +105,11 @@ const refused = {
     sql: 'DROP TABLE expiring_media; DELETE FROM gomigrate WHERE migration_id = 19; INSERT INTO gomigrate (migration_id) VALUES (31)',
     newest: 29,
     message: /migration 31/,
+  },
+  'a newer Vitrine has changed': {
+    sql: 'INSERT INTO vitrine_schema (version) VALUES (1000)',
+    newest: 29,
+    message: /newer Vitrine.*version 1000.*Nothing was changed/,
   },
   'belongs to another program': {
     sql: 'CREATE TABLE orders (id INT); CREATE TABLE customers (id INT)',

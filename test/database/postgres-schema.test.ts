@@ -94,6 +94,12 @@ const columns = {
   user_stats: ['user_id text not null', 'uploaded_bytes bigint not null'],
 };
 
+/** What stands beside it. */
+const ownColumns = {
+  vitrine_blurhashes: ['origin text not null', 'media_id text not null', 'blurhash text not null'],
+  vitrine_schema: ['version integer not null'],
+};
+
 const indexes = [
   'UNIQUE background_tasks_pkey: background_tasks (id)',
   'UNIQUE datastores_index: datastores (datastore_id)',
@@ -111,6 +117,8 @@ const indexes = [
   'UNIQUE thumbnails_index: thumbnails (media_id, origin, width, height, method, animated)',
   'UNIQUE url_previews_index: url_previews (url, error_code, bucket_ts)',
   'UNIQUE user_stats_pkey: user_stats (user_id)',
+  'UNIQUE vitrine_blurhashes_pkey: vitrine_blurhashes (origin, media_id)',
+  'UNIQUE vitrine_schema_pkey: vitrine_schema (version)',
   'idx_creation_ts_thumbnails: thumbnails (creation_ts)',
   'idx_datastore_id_location_media: media (datastore_id, location)',
   'idx_datastore_id_location_thumbnails: thumbnails (datastore_id, location)',
@@ -127,11 +135,13 @@ const indexes = [
   'idx_user_id_media: media (user_id)',
 ];
 
-test('a new PostgreSQL database has exactly the schema of matrix-media-repo', { skip: postgres.skip }, async (t) => {
+test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and tables of our own beside it', {
+  skip: postgres.skip,
+}, async (t) => {
   const url = await postgres.createDatabase(t);
   await openForTest(t, { postgres: url });
   assert.deepEqual(await describeSchema(url), {
-    columns,
+    columns: { ...columns, ...ownColumns },
     indexes,
     constraints: [
       'background_tasks_pkey: PRIMARY KEY (id)',
@@ -139,6 +149,8 @@ test('a new PostgreSQL database has exactly the schema of matrix-media-repo', { 
       'gomigrate_migration_id_key: UNIQUE (migration_id)',
       'gomigrate_pkey: PRIMARY KEY (id)',
       'user_stats_pkey: PRIMARY KEY (user_id)',
+      'vitrine_blurhashes_pkey: PRIMARY KEY (origin, media_id)',
+      'vitrine_schema_pkey: PRIMARY KEY (version)',
     ],
     triggers: [
       'CREATE TRIGGER media_change_for_user AFTER INSERT OR DELETE OR UPDATE ON public.media ' +

@@ -3,6 +3,7 @@ import test, { type TestContext } from 'node:test';
 import {
   type Database,
   distinctDatastoreIds,
+  findBlurhash,
   findMedia,
   findMediaAndRestriction,
   findMediaByHash,
@@ -16,6 +17,7 @@ import {
   moveObject,
   requiresAuthentication,
   restrictToAuthenticated,
+  saveBlurhash,
   saveThumbnail,
   type ThumbnailRow,
   touchLastAccess,
@@ -334,6 +336,16 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
       { ...task },
       { id: 1, task: 'export_data', params: { a: [1] }, start_ts: 1, end_ts: 0, error: '' },
     );
+  });
+
+  testOn('media has one blurhash: the newest', async ({ db, atomically }) => {
+    await atomically([
+      saveBlurhash(db, 'example.org', 'picture', 'L00000'),
+      saveBlurhash(db, 'example.org', 'other', 'L1'),
+    ]);
+    await atomically([saveBlurhash(db, 'example.org', 'picture', 'L22222')]);
+    assert.equal(await findBlurhash(db, 'example.org', 'picture'), 'L22222');
+    assert.equal(await findBlurhash(db, 'example.com', 'picture'), undefined);
   });
 
   testOn('a check is a round trip, and ends with its signal', async ({ check }) => {

@@ -281,8 +281,27 @@ export const timeouts = Type.Object(
   { description: 'How long to wait for others.' },
 );
 
-export const featureSupport = Type.Record(Type.String(), Type.Unknown(), {
-  default: {},
-  description: 'Switches of experiments. None are known in this version.',
-  ...later,
-});
+const components = (axis: string, count: number) =>
+  Type.Integer({
+    default: count,
+    minimum: 1,
+    maximum: 9,
+    description: `How many waves a computed blurhash has ${axis} the picture: more show more, and make it longer.`,
+  });
+
+export const featureSupport = Type.Object(
+  {
+    MSC2448: Type.Object(
+      {
+        enabled: Type.Boolean({
+          default: false,
+          description: 'Keep the blurhashes that clients give with their uploads, and compute them when asked.',
+        }),
+        xComponents: components('across', 4),
+        yComponents: components('down', 3),
+      },
+      { description: 'Blurhashes: what a picture looks like before it is there.' },
+    ),
+  },
+  { description: 'Switches of experiments.' },
+);

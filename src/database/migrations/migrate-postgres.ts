@@ -3,6 +3,7 @@ import type { Log } from '../../telemetry/index.ts';
 import { DatabaseRefused } from '../errors.ts';
 import type { Migration } from './migration.ts';
 import { mmrMigrations } from './mmr.ts';
+import { vitrineVersions } from './vitrine.ts';
 
 /** Any number will do, as long as every Vitrine takes the same. This one spells "vitrine". */
 const ADVISORY_LOCK = '33329996108492389';
@@ -14,14 +15,18 @@ interface Findings {
   /** The numbers in `gomigrate`; `undefined` without that table. */
   readonly applied: ReadonlySet<number> | undefined;
   readonly hasMedia: boolean;
+  /** Of the tables that are Vitrine's own; 0 for none. */
+  readonly ownVersion: number;
   /** Tables in the schema that are neither `gomigrate` nor Vitrine's nor an extension's. */
   readonly otherTables: readonly string[];
 }
 
 /**
  * Makes MMR's schema in an empty database, in one transaction, and completes an older one as MMR would: what is
- * missing, in order, each number in a transaction of its own. One process at a time.
- * @throws {DatabaseRefused} when the database is another program's or a newer MMR's; nothing is changed then
+ * missing, in order, each number in a transaction of its own. Then come the tables that are Vitrine's own. One process
+ * at a time.
+ * @throws {DatabaseRefused} when the database is another program's, a newer MMR's or a newer Vitrine's; nothing is
+ * changed then
  */
 export async function migratePostgres(client: Client, log: Log): Promise<void> {
   let isComplete = false;
@@ -34,19 +39,23 @@ async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
   const findings = await lookAround(client);
   refuseForeign(findings);
-  const { applied = new Set<number>(), schema } = findings;
+  const { applied = new Set<number>(), ownVersion, schema } = findings;
   const missing = mmrMigrations.filter(({ number }) => !applied.has(number));
   if (findings.applied === undefined) {
     await client.query('CREATE TABLE gomigrate (id SERIAL PRIMARY KEY, migration_id BIGINT UNIQUE NOT NULL)');
     for (const migration of missing) await apply(client, migration);
+    await applyOwnVersions(client, ownVersion);
     log.info({ schema }, 'Made the tables of a new database');
     return true;
   }
   const [next] = missing;
-  if (next === undefined) return true;
+  if (next === undefined) {
+    await applyOwnVersions(client, ownVersion);
+    return true;
+  }
   log.info({ migration: next.number, does: next.does, schema }, 'Bringing the tables up to date');
   await apply(client, next);
-  return missing.length === 1;
+  return false;
 }
 
 async function apply(client: Client, { number, sql }: Migration): Promise<void> {
@@ -54,16 +63,33 @@ async function apply(client: Client, { number, sql }: Migration): Promise<void> 
   await client.query('INSERT INTO gomigrate (migration_id) VALUES ($1)', [number]);
 }
 
-/** Tables are looked for as every query will: along the role's own search path. */
+async function applyOwnVersions(client: Client, applied: number): Promise<void> {
+  for (const [index, sql] of vitrineVersions.entries()) {
+    const version = index + 1;
+    if (version <= applied) continue;
+    await client.query('CREATE TABLE IF NOT EXISTS vitrine_schema (version INTEGER PRIMARY KEY)');
+    await client.query(sql);
+    await client.query('INSERT INTO vitrine_schema (version) VALUES ($1)', [version]);
+  }
+}
+
+/**
+ * Tables are looked for as every query will: along the role's own search path. In the catalogue itself, because
+ * `to_regclass` may answer from a cache that is older than the lock.
+ */
 async function lookAround(client: Client): Promise<Findings> {
-  const { rows } = await client.query<{ schema: string; has_bookkeeping: boolean; has_media: boolean }>(`
-    SELECT current_schema() AS schema,
-      to_regclass('gomigrate') IS NOT NULL AS has_bookkeeping,
-      to_regclass('media') IS NOT NULL AS has_media`);
+  const { rows } = await client.query<{ schema: string; known: readonly string[] }>(`
+    SELECT current_schema() AS schema, ARRAY(
+      SELECT relname::text FROM pg_catalog.pg_class
+      WHERE relname IN ('gomigrate', 'media', 'vitrine_schema') AND pg_catalog.pg_table_is_visible(oid)
+    ) AS known`);
   const [found] = rows;
   if (found === undefined) throw new Error('PostgreSQL answered a question about itself with nothing');
-  const numbers = found.has_bookkeeping
+  const numbers = found.known.includes('gomigrate')
     ? await client.query<{ migration_id: number }>('SELECT migration_id FROM gomigrate')
+    : undefined;
+  const own = found.known.includes('vitrine_schema')
+    ? await client.query<{ version: number }>('SELECT coalesce(max(version), 0) AS version FROM vitrine_schema')
     : undefined;
   const tables = await client.query<{ relname: string }>(`
     SELECT relname FROM pg_catalog.pg_class AS class
@@ -74,12 +100,19 @@ async function lookAround(client: Client): Promise<Findings> {
   return {
     schema: found.schema,
     applied: numbers && new Set(numbers.rows.map((row) => row.migration_id)),
-    hasMedia: found.has_media,
+    hasMedia: found.known.includes('media'),
+    ownVersion: own?.rows[0]?.version ?? 0,
     otherTables: tables.rows.map((row) => row.relname),
   };
 }
 
-function refuseForeign({ applied, hasMedia, otherTables, schema }: Findings): void {
+function refuseForeign({ applied, hasMedia, ownVersion, otherTables, schema }: Findings): void {
+  if (ownVersion > vitrineVersions.length) {
+    throw new DatabaseRefused(
+      `A newer Vitrine has changed this database: its tables have version ${ownVersion}, and this one knows them up to ` +
+        `${vitrineVersions.length}. Nothing was changed; use the newer Vitrine`,
+    );
+  }
   const newest = mmrMigrations.length;
   const unknown = [...(applied ?? [])].filter((number) => number > newest).toSorted((a, b) => a - b);
   if (unknown.length > 0) {

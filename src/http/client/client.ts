@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { about } from './about.ts';
+import { blurhash } from './blurhash.ts';
 import { config } from './config.ts';
 import { create } from './create.ts';
 import { download } from './download.ts';
@@ -22,6 +23,7 @@ const SURFACES: readonly (readonly [prefix: string, routes: readonly Route[]])[]
   ['/_matrix/media/v3', OPEN],
   ['/_matrix/media/unstable/fi.mau.msc2246', [create, fillUpload]],
   ['/_matrix/media/unstable/org.matrix.msc4034', [usage]],
+  ['/_matrix/media/unstable/xyz.amorgan', [upload, blurhash]],
   ['/_matrix/media', [about]],
   ['/_matrix/client/r0', [logout]],
   ['/_matrix/client/v3', [logout]],

@@ -5,6 +5,7 @@ import type { Upload } from '../../media/index.ts';
 import { readBody } from '../body.ts';
 import { mediaParams } from './asked-media.ts';
 import { askerOf, authenticatedUser } from './authenticate.ts';
+import { blurhashField, readBlurhashWish, settleBlurhash } from './blurhash.ts';
 import type { Route } from './route.ts';
 import { cleanUploadName } from './upload-name.ts';
 
@@ -13,16 +14,22 @@ const query = Type.Object({ filename: Type.Optional(Type.String()) });
 const schema = {
   summary: 'Upload media',
   querystring: query,
-  response: { 200: Type.Object({ content_uri: Type.String({ description: 'The mxc:// URI of the media.' }) }) },
+  response: {
+    200: Type.Object({
+      content_uri: Type.String({ description: 'The mxc:// URI of the media.' }),
+      ...blurhashField,
+    }),
+  },
 };
 
 type Asked = { Querystring: Static<typeof query> };
 
 /** `POST …/upload`. Specification: U-1 to U-13. */
-export const upload: Route = (app, { auth, media }) => {
+export const upload: Route = (app, { auth, media, blurhashes }) => {
   app.post<Asked>('/upload', { schema, onRequest: authenticatedUser(auth) }, async (request, reply) => {
+    const wish = readBlurhashWish(request);
     const uri = await media.upload(request.config, request.domain, readUpload(request, reply), request.signal);
-    return { content_uri: formatMxcUri(uri) };
+    return { content_uri: formatMxcUri(uri), ...(await settleBlurhash(blurhashes, request, uri, wish)) };
   });
 };
 
@@ -30,22 +37,22 @@ const fillSchema = {
   summary: 'Upload the content of a media ID that was created before',
   params: mediaParams,
   querystring: query,
-  response: { 200: Type.Object({}) },
+  response: { 200: Type.Object(blurhashField) },
 };
 
 /** `PUT …/upload/{serverName}/{mediaId}`. Specification: CR-5 to CR-11. */
-export const fillUpload: Route = (app, { auth, media }) => {
+export const fillUpload: Route = (app, { auth, media, blurhashes }) => {
   app.put<Asked & { Params: Static<typeof mediaParams> }>(
     '/upload/:serverName/:mediaId',
     { schema: fillSchema, onRequest: authenticatedUser(auth) },
     async (request, reply) => {
       const { config, domain, params, signal } = request;
       const mediaId = parseMediaId(params.mediaId);
-      if (parseServerName(params.serverName) !== domain.serverName) {
-        throw new NotFound('This server creates no media IDs for other servers');
-      }
+      const origin = parseServerName(params.serverName);
+      if (origin !== domain.serverName) throw new NotFound('This server creates no media IDs for other servers');
+      const wish = readBlurhashWish(request);
       await media.fill(config, domain, mediaId, readUpload(request, reply), signal);
-      return {};
+      return await settleBlurhash(blurhashes, request, { origin, mediaId }, wish);
     },
   );
 };

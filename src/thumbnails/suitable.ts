@@ -1,0 +1,16 @@
+import type { DomainConfig } from '../config/index.ts';
+import type { MediaRow } from '../database/index.ts';
+import { BadRequest, TooLarge } from '../matrix/index.ts';
+
+/** Where the configuration sets no limit. */
+const MAX_SOURCE_BYTES = 1024 ** 3;
+
+/** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */
+export function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
+  const type = media.content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (!options.types.includes(type)) throw new BadRequest('This server makes no thumbnails of this type of media');
+  const maxBytes = options.maxSourceBytes > 0 ? options.maxSourceBytes : MAX_SOURCE_BYTES;
+  if (media.size_bytes > maxBytes) {
+    throw new TooLarge(`The media is larger than the ${maxBytes} bytes that thumbnails are made of`);
+  }
+}

@@ -1,0 +1,18 @@
+import type { Answer, Job } from '../job.ts';
+import { encodeBlurhash } from './encode-blurhash.ts';
+import { openPicture } from './open-picture.ts';
+import { render } from './render.ts';
+
+type Done = Exclude<Answer, { kind: 'ready' }> & { readonly bytes?: Buffer };
+
+/** Does one job. Never throws: whatever is wrong with a file is an answer. */
+export async function work(source: Buffer, job: Job): Promise<Done> {
+  const opened = await openPicture(source, job.maxPixels);
+  if (typeof opened === 'string') return { kind: 'refused', why: opened };
+  try {
+    if (job.make === 'thumbnail') return await render(opened, job);
+    return { kind: 'blurhash', blurhash: await encodeBlurhash(opened, job) };
+  } catch {
+    return { kind: 'refused', why: 'corrupt' };
+  }
+}
