@@ -1,5 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
+import { Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { asQueryError, unavailable } from './postgres-errors.ts';
 
@@ -51,15 +52,19 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
 }
 
 function withOurErrors(client: PoolClient, isSurplus: () => boolean): PostgresPoolClient {
+  let isLost = false;
   async function query(...call: unknown[]): Promise<unknown> {
     try {
       return await Reflect.apply(client.query, client, call);
     } catch (error) {
-      throw asQueryError(error);
+      const told = asQueryError(error);
+      // A server that goes says so before it hangs up: until then the connection looks fit for the next query.
+      isLost ||= told instanceof Unavailable;
+      throw told;
     }
   }
   return {
     query: query as PostgresPoolClient['query'], // cursors, its other form, are not used
-    release: (destroy) => client.release(destroy === true || isSurplus()),
+    release: (destroy) => client.release(destroy === true || isLost || isSurplus()),
   };
 }
