@@ -1,13 +1,13 @@
 import { RE2JS } from 're2js';
 import type { DomainConfig } from '../config/index.ts';
 import { serverNameOfUser } from '../homeservers/index.ts';
-import { digestSecret, isSameSecret, type SecretDigest } from './secret.ts';
+import { isSameSecret, prepareSecret, type Secret } from './secret.ts';
 
 /** An application service as its entry in the configuration tells, ready to be asked. */
 export interface Appservice {
   /** For the log. */
   readonly id: string;
-  readonly asToken: SecretDigest;
+  readonly asToken: Secret;
   /** Empty: it acts as the users of its namespaces only. */
   readonly senderUserId: string;
   /** Of the sender; `undefined` without one. */
@@ -35,7 +35,7 @@ export function prepareAppservices(entries: DomainConfig['accessTokens']['appser
     .filter(({ asToken }) => asToken !== '')
     .map(({ id, asToken, senderUserId, userNamespaces }) => ({
       id,
-      asToken: digestSecret(asToken),
+      asToken: prepareSecret(asToken),
       senderUserId,
       serverName: serverNameOfUser(senderUserId),
       userNamespaces: userNamespaces.map(({ regex }) => RE2JS.compile(regex)),
@@ -51,9 +51,7 @@ export function findAppserviceUser(
   appservices: readonly Appservice[],
   { token, userId, serverName }: AppserviceQuestion,
 ): AppserviceAnswer {
-  if (appservices.length === 0) return { answer: 'unknown' };
-  const digest = digestSecret(token);
-  const known = appservices.filter((entry) => isSameSecret(entry.asToken, digest) && isOf(entry, serverName));
+  const known = appservices.filter((entry) => isSameSecret(token, entry.asToken) && isOf(entry, serverName));
   const [first] = known;
   if (first === undefined) return { answer: 'unknown' };
   if (userId === undefined) {

@@ -3,7 +3,7 @@ import type { HomeserverAccess, Homeservers, Versions } from '../homeservers/ind
 import { Forbidden, MatrixError, shorten } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type Appservice, findAppserviceUser, prepareAppservices } from './appservices.ts';
-import { digestSecret, isSameSecret } from './secret.ts';
+import { isSameSecret, prepareSecret } from './secret.ts';
 import { createTokenCache } from './token-cache.ts';
 
 /** Who sent a request, as far as it matters for media. */
@@ -132,7 +132,7 @@ function refuse(appserviceId: string, userId: string, log: Log): Forbidden {
 }
 
 function isSharedSecret(token: string, { enabled, token: secret }: Config['sharedSecretAuth']): boolean {
-  return enabled && secret !== '' && isSameSecret(digestSecret(token), digestSecret(secret));
+  return enabled && secret !== '' && isSameSecret(token, prepareSecret(secret));
 }
 
 function toAsker({ userId, isGuest }: { userId: string; isGuest: boolean }, admins: readonly string[]): Asker {

@@ -11,15 +11,17 @@ const LINGER_MS = 5_000;
 
 const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-/** Remembers which answers have begun on a connection and are not at their end. */
+/** Remembers the answers that are due on a connection; one that asks before it is answered has several. */
 export function trackAnswers() {
   const answers = new WeakMap<Socket, Set<ServerResponse>>();
   return {
     add(socket: Socket, answer: ServerResponse): void {
-      const known = answers.get(socket) ?? new Set();
-      answers.set(socket, known.add(answer));
-      answer.once('close', () => known.delete(answer));
+      const known = answers.get(socket);
+      if (known === undefined) answers.set(socket, new Set([answer]));
+      else known.add(answer);
     },
+    remove: (socket: Socket, answer: ServerResponse) => void answers.get(socket)?.delete(answer),
+    /** Whether one of them has begun and is not at its end. */
     areUnderWay: (socket: Socket): boolean => {
       return [...(answers.get(socket) ?? [])].some((answer) => answer.headersSent && !answer.writableFinished);
     },

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { createLeakyBuckets, type LeakyBuckets } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
@@ -22,24 +22,28 @@ const UNLIMITED_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 export function limitRates(app: FastifyInstance, now: () => number): void {
   const requests = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
   const downloads = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
-  app.addHook('onRequest', async (request, reply) => {
-    const { rateLimit } = request.config;
-    if (!rateLimit.enabled || request.method === 'OPTIONS') return;
-    const path = pathOf(request);
-    if (UNLIMITED_PATHS.has(path)) return;
-    const scope = rateLimit.scope === 'path' ? path : (request.routeOptions.url ?? '');
-    const { requestsPerSecond: drainPerSecond, burst: capacity } = rateLimit;
-    const shape = { capacity, overflow: 0, drainPerSecond };
-    const poured = requests.pour(`${networkOf(request.clientAddress)} ${scope}`, 1, shape);
-    const remaining = Math.floor(poured.left);
-    reply.header('RateLimit-Limit', capacity);
-    reply.header('RateLimit-Remaining', remaining);
-    reply.header('RateLimit-Reset', drainPerSecond > 0 ? Math.ceil((capacity - poured.left) / drainPerSecond) : 86_400);
-    if (!poured.isTaken) throw new LimitExceeded('Too many requests; slow down', poured.retryAfterMs);
+  app.addHook('onRequest', (request, reply, done) => {
+    done(refuseRequest(requests, request, reply));
   });
   app.decorateRequest('chargeDownload', function (bytes) {
     charge(downloads, this.config, this, bytes);
   });
+}
+
+function refuseRequest(buckets: LeakyBuckets, request: FastifyRequest, reply: FastifyReply): LimitExceeded | undefined {
+  const { rateLimit } = request.config;
+  if (!rateLimit.enabled || request.method === 'OPTIONS') return undefined;
+  const path = pathOf(request);
+  if (UNLIMITED_PATHS.has(path)) return undefined;
+  const scope = rateLimit.scope === 'path' ? path : (request.routeOptions.url ?? '');
+  const { requestsPerSecond: drainPerSecond, burst: capacity } = rateLimit;
+  const shape = { capacity, overflow: 0, drainPerSecond };
+  const poured = buckets.pour(`${networkOf(request.clientAddress)} ${scope}`, 1, shape);
+  const remaining = Math.floor(poured.left);
+  reply.header('RateLimit-Limit', capacity);
+  reply.header('RateLimit-Remaining', remaining);
+  reply.header('RateLimit-Reset', drainPerSecond > 0 ? Math.ceil((capacity - poured.left) / drainPerSecond) : 86_400);
+  return poured.isTaken ? undefined : new LimitExceeded('Too many requests; slow down', poured.retryAfterMs);
 }
 
 function charge(buckets: LeakyBuckets, { rateLimit }: Config, request: FastifyRequest, bytes: number): void {

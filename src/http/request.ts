@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Asker } from '../auth/index.ts';
 import type { Config, DomainConfig } from '../config/index.ts';
 import { findClientAddress } from './client-address.ts';
@@ -19,29 +19,29 @@ declare module 'fastify' {
     declaredType: string | undefined;
     /** Who is asking, on endpoints where that has been found out. */
     asker: Asker | undefined;
+    /** Behind the others; not to be read elsewhere. */
+    context: Context | undefined;
   }
 }
 
-/** What is known of a request beyond Fastify's part. Worked out when first asked for, so that nobody pays unused. */
-interface Context {
+/** What the properties above are read from. Worked out when first asked for, so that nobody pays unused. */
+class Context {
   readonly config: Config;
-  readonly controller: AbortController;
+  readonly controller = new AbortController();
   /** Of the TCP connection; not to be had any more when that is closed. */
   readonly peer: string;
-  domain?: DomainConfig;
-  clientAddress?: string;
+  domain: DomainConfig | undefined;
+  clientAddress: string | undefined;
+
+  constructor(config: Config, peer: string) {
+    this.config = config;
+    this.peer = peer;
+  }
 }
 
-export function decorateRequests(app: FastifyInstance, config: () => Config): void {
-  const contexts = new WeakMap<FastifyRequest, Context>();
-  const contextOf = (request: FastifyRequest): Context => {
-    const known = contexts.get(request);
-    if (known !== undefined) return known;
-    const peer = request.socket.remoteAddress ?? '';
-    const context = { config: config(), controller: new AbortController(), peer };
-    contexts.set(request, context);
-    return context;
-  };
+/** @returns what has to be called for every request, first with it, and then when its answer is complete or given up */
+export function decorateRequests(app: FastifyInstance, config: () => Config): RequestWatch {
+  app.decorateRequest('context', undefined);
   app.decorateRequest('asker', undefined);
   app.decorateRequest('config', {
     getter() {
@@ -58,12 +58,7 @@ export function decorateRequests(app: FastifyInstance, config: () => Config): vo
   app.decorateRequest('clientAddress', {
     getter() {
       const context = contextOf(this);
-      const forwarded = this.headers['x-forwarded-for'];
-      context.clientAddress ??= findClientAddress(
-        context.peer,
-        Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
-        context.config.repo.trustAnyForwardedAddress,
-      );
+      context.clientAddress ??= findAddress(context, this);
       return context.clientAddress;
     },
   });
@@ -72,10 +67,28 @@ export function decorateRequests(app: FastifyInstance, config: () => Config): vo
       return contextOf(this).controller.signal;
     },
   });
-  app.addHook('onRequest', async (request, reply) => {
-    const { controller } = contextOf(request); // made while the connection can tell its peer
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) controller.abort(new ClientLeft());
-    });
-  });
+  return {
+    begin(request) {
+      request.context = new Context(config(), request.socket.remoteAddress ?? '');
+    },
+    end(request, { raw }) {
+      if (!raw.writableFinished) request.context?.controller.abort(new ClientLeft());
+    },
+  };
+}
+
+export interface RequestWatch {
+  begin(request: FastifyRequest): void;
+  end(request: FastifyRequest, reply: FastifyReply): void;
+}
+
+function contextOf({ context }: FastifyRequest): Context {
+  if (context === undefined) throw new Error('The request has not begun');
+  return context;
+}
+
+function findAddress({ config, peer }: Context, { headers }: FastifyRequest): string {
+  const forwarded = headers['x-forwarded-for'];
+  const text = Array.isArray(forwarded) ? forwarded.join(',') : forwarded;
+  return findClientAddress(peer, text, config.repo.trustAnyForwardedAddress);
 }

@@ -53,30 +53,40 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     clientErrorHandler: answerBrokenRequest(parts.log, answers.areUnderWay),
     // For paths that cannot be decoded. No hook runs for those.
     frameworkErrors: (error, request, reply) => {
-      beginAnswer(request, reply, parts.log);
+      begin(request, reply);
       sendError(error, request, reply);
     },
   });
-  decorateRequests(app, parts.config);
-  takeBodiesAsStreams(app);
-  app.addHook('onRequest', async (request, reply) => {
-    answers.add(request.raw.socket, reply.raw);
-    beginAnswer(request, reply, parts.log);
-    // RFC 9112, section 3.2. Node would say it with an empty body.
-    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
-      throw new BadRequest('The request has no "Host" header');
-    }
+  const watch = decorateRequests(app, parts.config);
+  // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
+  const begin = (request: FastifyRequest, reply: FastifyReply) => {
+    const { socket } = request.raw;
+    watch.begin(request);
+    answers.add(socket, reply.raw);
+    reply.headers(COMMON_HEADERS).header('X-Request-Id', request.id);
+    reply.raw.once('close', () => {
+      answers.remove(socket, reply.raw);
+      watch.end(request, reply);
+      logRequest(request, reply, parts.log);
+    });
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply);
+    done(findMissingHost(request));
   });
+  takeBodiesAsStreams(app);
   limitRates(app, parts.now);
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     keepOpenUntilRead(request.raw);
     // A body that was announced, asked about and refused never comes: the connection cannot go on.
     if (expectsContinue(request.raw) && !reply.raw.hasHeader('Connection') && !request.raw.readableDidRead) {
       reply.header('Connection', 'close');
     }
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     lingerUntilRead(request.raw, reply.raw);
+    done();
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler(async () => {
@@ -90,9 +100,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   return app;
 }
 
-function beginAnswer(request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  reply.headers(COMMON_HEADERS).header('X-Request-Id', request.id);
-  reply.raw.once('close', () => logRequest(request, reply, log));
+/** RFC 9112, section 3.2. Node would say it with an empty body. */
+function findMissingHost({ raw, headers }: FastifyRequest): BadRequest | undefined {
+  if (raw.httpVersion !== '1.1' || headers.host !== undefined) return undefined;
+  return new BadRequest('The request has no "Host" header');
 }
 
 /**
@@ -103,9 +114,10 @@ function takeBodiesAsStreams(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.decorateRequest('declaredType', undefined);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.declaredType = request.headers['content-type'];
-    delete request.raw.headers['content-type'];
+    if (request.declaredType !== undefined) delete request.raw.headers['content-type'];
+    done();
   });
   // Without a listener, Node says "continue" at once; a route that reads its body says it when it does.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response));
