@@ -1,5 +1,5 @@
 // Downloads against nginx with sendfile on the same files: server on one core, load from another, keep-alive.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { median, report } from './report.ts';
 import { startService } from './service.ts';
 
 const SERVER_CORE = 0;
+const LOAD_CORE = 1;
 const SECONDS = 4;
 const ROUNDS = 3;
 
@@ -27,7 +28,8 @@ async function freePort(): Promise<number> {
 
 async function startNginx(folder: string): Promise<{ url: string; stop: () => void }> {
   const program = ['/usr/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path)) ?? 'nginx';
-  const port = await freePort();
+  execFileSync('taskset', ['-acp', String(LOAD_CORE), String(process.pid)], { stdio: 'ignore' });
+const port = await freePort();
   const config = join(folder, 'nginx.conf');
   await writeFile(
     config,
