@@ -1,18 +1,18 @@
-/** On every answer, errors included. Specification: D-4, HD-1 to HD-3. */
+/** On every answer, errors included; in lower case, which spares Fastify the work. Specification: D-4, HD-1 to HD-3. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
-  'Access-Control-Allow-Headers':
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
+  'access-control-allow-headers':
     'Origin, X-Requested-With, Content-Type, Accept, Authorization, Range, If-None-Match, If-Range',
-  'Access-Control-Expose-Headers':
-    'Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Retry-After, X-Request-Id',
-  'Content-Security-Policy':
+  'access-control-expose-headers':
+    'Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
+  'content-security-policy':
     "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
-  'Cross-Origin-Resource-Policy': 'cross-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Robots-Tag': 'noindex, nofollow, noarchive, noimageindex',
-  Server: 'vitrine',
+  'cross-origin-resource-policy': 'cross-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-robots-tag': 'noindex, nofollow, noarchive, noimageindex',
+  server: 'vitrine',
 };
 
 /** How long a browser may remember the answer to OPTIONS, in seconds. */

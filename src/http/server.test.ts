@@ -6,7 +6,7 @@ import { playMedia, playObject } from '../../test/played-media.ts';
 import { askRaw, openRawClient } from '../../test/raw-client.ts';
 import { COMMON_HEADERS } from './headers.ts';
 
-const ALLOW_METHODS = 'Access-Control-Allow-Methods'; // OPTIONS names those of the path
+const ALLOW_METHODS = 'access-control-allow-methods'; // OPTIONS names those of the path
 const authorization = `Bearer ${TOKEN}`;
 const FILE = '/_matrix/client/v1/media/download/example.org/abc';
 

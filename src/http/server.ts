@@ -63,7 +63,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     const { socket } = request.raw;
     watch.begin(request);
     answers.add(socket, reply.raw);
-    reply.headers(COMMON_HEADERS).header('X-Request-Id', request.id);
+    reply.headers(COMMON_HEADERS).header('x-request-id', request.id);
     reply.raw.once('close', () => {
       answers.remove(socket, reply.raw);
       watch.end(request, reply);
