@@ -29,7 +29,7 @@ async function freePort(): Promise<number> {
 async function startNginx(folder: string): Promise<{ url: string; stop: () => void }> {
   const program = ['/usr/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path)) ?? 'nginx';
   execFileSync('taskset', ['-acp', String(LOAD_CORE), String(process.pid)], { stdio: 'ignore' });
-const port = await freePort();
+  const port = await freePort();
   const config = join(folder, 'nginx.conf');
   await writeFile(
     config,
