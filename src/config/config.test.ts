@@ -97,5 +97,6 @@ test('merging keeps every key that only one side has', () => {
       for (const key of Object.keys(earlier))
         if (!Object.hasOwn(later, key)) assert.deepEqual(merged[key], earlier[key]);
     }),
+    { examples: [[{}, JSON.parse('{"__proto__":{}}')]] },
   );
 });

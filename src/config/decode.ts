@@ -93,12 +93,12 @@ function adviceForUnknown(name: string, path: string, known: readonly string[]):
 function decodeRecord(words: SchemaWords, node: Node, key: string, context: Context): Given | undefined {
   if (!isMap(node)) return refuseShape(node, key, 'keys and values', context);
   const schema = Object.values(words.patternProperties ?? {})[0];
-  const given: Record<string, unknown> = {};
+  const given = new Map<string, unknown>(); // keys may have any name, `__proto__` included
   for (const [name, { value }] of entriesOf(node, context)) {
     const decoded = schema === undefined ? undefined : decode(schema, value, `${key}.${name}`, context);
-    if (decoded !== undefined) given[name] = decoded;
+    if (decoded !== undefined) given.set(name, decoded);
   }
-  return given;
+  return Object.fromEntries(given);
 }
 
 function decodeArray(words: SchemaWords, node: Node, key: string, context: Context): unknown[] | undefined {

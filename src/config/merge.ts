@@ -5,9 +5,9 @@
 export function mergeDeep<T>(earlier: T, later: unknown): T {
   if (later === undefined) return earlier;
   if (!isPlainObject(earlier) || !isPlainObject(later)) return later as T; // decoded by the same schema
-  const merged: Record<string, unknown> = { ...earlier };
-  for (const [key, value] of Object.entries(later)) merged[key] = mergeDeep(merged[key], value);
-  return merged as T;
+  const merged = new Map(Object.entries(earlier)); // keys may have any name, `__proto__` included
+  for (const [key, value] of Object.entries(later)) merged.set(key, mergeDeep(merged.get(key), value));
+  return Object.fromEntries(merged) as T;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
