@@ -13,7 +13,9 @@ export async function findObjectWithHash(
   db: Db,
   sha256: string,
 ): Promise<(ObjectPlace & { readonly size_bytes: number }) | undefined> {
-  return (await findIn('media')) ?? (await findIn('thumbnails'));
+  // Both at once: content that is new, which is the common case, is in neither.
+  const [media, thumbnail] = await Promise.all([findIn('media'), findIn('thumbnails')]);
+  return media ?? thumbnail;
 
   function findIn(table: 'media' | 'thumbnails') {
     return db

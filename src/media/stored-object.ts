@@ -1,6 +1,7 @@
-import { type CompilableQuery, type Database, type Db, findObjectWithHash, moveObject } from '../database/index.ts';
+import { type CompilableQuery, type Database, moveObject } from '../database/index.ts';
 import type { Datastore, Datastores } from '../datastores/index.ts';
 import { Unavailable } from '../matrix/index.ts';
+import type { MediaParts } from './media-parts.ts';
 import type { ReceivedBytes } from './received-bytes.ts';
 
 /** Where an object is, in the words of the database. */
@@ -21,15 +22,15 @@ export interface PlacedObject {
 /**
  * Makes sure that these bytes are stored once: uses the object of equal content if there is one and it is really
  * there, else keeps the temporary. To be called under the lock on the hash.
+ * @param known what `findObjectWithHash` has found under that lock
  */
 export async function placeObject(
-  db: Db,
-  datastores: Datastores,
+  { database: { db }, datastores }: Pick<MediaParts, 'database' | 'datastores'>,
   datastore: Datastore,
   received: ReceivedBytes,
+  known: ObjectPlace | undefined,
   signal: AbortSignal,
 ): Promise<PlacedObject> {
-  const known = await findObjectWithHash(db, received.sha256);
   if (known !== undefined && (await isThere(datastores, known, received.sizeBytes, signal))) {
     return { place: known, repairs: [], undo: async () => undefined };
   }

@@ -2,6 +2,7 @@ import type { Config, DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
   deleteReservation,
+  findObjectWithHash,
   findUploadOfUser,
   insertMedia,
   isHashQuarantined,
@@ -105,12 +106,14 @@ async function keep(
 
   await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${asked.userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  if (await isHashQuarantined(db, received.sha256)) {
-    throw new Forbidden('This content has been blocked by the administrators of this server');
-  }
-  const earlier = reserved === undefined ? await findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined;
+  const [isBlocked, earlier, known] = await Promise.all([
+    isHashQuarantined(db, received.sha256),
+    reserved === undefined ? findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined,
+    findObjectWithHash(db, received.sha256),
+  ]);
+  if (isBlocked) throw new Forbidden('This content has been blocked by the administrators of this server');
   if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
-  const placed = await placeObject(db, parts.datastores, datastore, received, signal);
+  const placed = await placeObject(parts, datastore, received, known, signal);
   const mediaId = parseMediaId(reserved ?? earlier?.media_id ?? parts.newUniqueId());
   const rows = earlier === undefined ? rowsOf(parts, config, asked, received, placed.place, mediaId) : [];
   if (reserved !== undefined) rows.push(deleteReservation(db, asked.origin, reserved));

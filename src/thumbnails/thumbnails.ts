@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
+  findObjectWithHash,
   findThumbnail,
   findThumbnailOfContent,
   type MediaRow,
@@ -176,7 +177,8 @@ async function store(
   const received = await receiveBytes(asStream(picture.bytes), datastore, Number.POSITIVE_INFINITY, signal);
   await using _temporary = received.temporary;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  const placed = await placeObject(db, parts.datastores, datastore, received, signal);
+  const known = await findObjectWithHash(db, received.sha256);
+  const placed = await placeObject(parts, datastore, received, known, signal);
   const now = parts.now();
   const row: ThumbnailRow = {
     origin: media.origin,
