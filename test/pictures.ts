@@ -14,6 +14,9 @@ type Corners = readonly [Colour, Colour, Colour, Colour];
 /** The corners of every picture made here, as it is meant to be seen. */
 export const UPRIGHT: Corners = [RED, GREEN, BLUE, YELLOW];
 
+/** The corners of every second frame. */
+export const UPSIDE_DOWN: Corners = [BLUE, YELLOW, RED, GREEN];
+
 export interface PictureShape {
   /** As it is meant to be seen. */
   readonly width: number;
@@ -57,14 +60,14 @@ export async function makePng(
     .toBuffer();
 }
 
-/** @param shape.frames the first is as described, the others are turned upside down */
+/** @param shape.frames the first is as described, every second one is turned upside down */
 export async function makeGif(shape: PictureShape & { readonly frames?: number }): Promise<Buffer> {
-  return await drawFrames(shape).gif().toBuffer();
+  return await drawFrames(shape).gif(timesFor(shape)).toBuffer();
 }
 
 export async function makeWebp(shape: PictureShape & Turned & { readonly frames?: number }): Promise<Buffer> {
   const picture = shape.frames === undefined ? drawTurned(shape) : drawFrames(shape);
-  return await picture.webp({ quality: 95 }).toBuffer();
+  return await picture.webp({ quality: 95, ...timesFor(shape) }).toBuffer();
 }
 
 export async function makeAvif(shape: PictureShape & Turned): Promise<Buffer> {
@@ -105,6 +108,23 @@ export function truncate(bytes: Buffer, share: number): Buffer {
 export async function sizeOf(bytes: Buffer): Promise<PictureShape> {
   const { width, height } = await sharp(bytes).metadata();
   return { width, height };
+}
+
+/** Size of a frame, number of frames, and what {@link timesOf} tells. */
+export async function animationOf(bytes: Buffer) {
+  const { width, pageHeight, height, pages } = await sharp(bytes, { animated: true }).metadata();
+  return { frames: pages ?? 1, width, height: pageHeight ?? height, ...(await timesOf(bytes)) };
+}
+
+/** How long each frame stays, in milliseconds, and how often all are shown; 0 is for ever. */
+export async function timesOf(bytes: Buffer) {
+  const { delay, loop } = await sharp(bytes, { animated: true }).metadata();
+  return { delay, loop };
+}
+
+/** @returns one frame as a PNG */
+export async function frameOf(bytes: Buffer, index: number): Promise<Buffer> {
+  return await sharp(bytes, { page: index, pages: 1 }).png().toBuffer();
 }
 
 /** How the pixels are to be read. */
@@ -164,10 +184,15 @@ function drawTurned({ width, height, orientation }: PictureShape & Turned): Shar
   return draw(stored, STORED_CORNERS[orientation]).withMetadata({ orientation });
 }
 
+/** Each frame stays for another time; all are shown twice. */
+function timesFor({ frames = 1 }: { readonly frames?: number }) {
+  return frames === 1 ? {} : { delay: Array.from({ length: frames }, (_, index) => 50 + 10 * index), loop: 2 };
+}
+
 function drawFrames({ width, height, frames = 1 }: PictureShape & { readonly frames?: number }): Sharp {
   if (frames === 1) return draw({ width, height });
-  const others = Array.from({ length: frames - 1 }, () => paint(width, height, [BLUE, YELLOW, RED, GREEN]));
-  return sharp(Buffer.concat([paint(width, height, UPRIGHT), ...others]), {
+  const paintFrame = (_: unknown, index: number) => paint(width, height, index % 2 === 0 ? UPRIGHT : UPSIDE_DOWN);
+  return sharp(Buffer.concat(Array.from({ length: frames }, paintFrame)), {
     raw: { width, height: height * frames, channels: 3, pageHeight: height },
   });
 }

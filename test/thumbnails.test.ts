@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeWebp, sizeOf } from './pictures.ts';
+import { animationOf, makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeWebp, sizeOf } from './pictures.ts';
 import { ENGINES, pathOf, startServiceIn, startTestService, uploadBytes } from './service.ts';
 
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
@@ -47,6 +47,47 @@ for (const engine of ENGINES) {
     assert.equal(new Set(answers.map((answer) => answer.headers.get('etag'))).size, 1);
     const files = await readdir(service.media, { recursive: true, withFileTypes: true });
     assert.equal(files.filter((entry) => entry.isFile()).length, 2); // the picture and one thumbnail
+  });
+
+  test(`${on}a moving and a still thumbnail of one animation are kept beside each other`, { skip }, async (t) => {
+    const service = await startTestService(t, engine, { thumbnails: { types: ['image/gif'], stillFrame: 0 } });
+    const uri = await uploadBytes(service.ask, await makeGif({ width: 400, height: 400, frames: 3 }), {
+      type: 'image/gif',
+    });
+    const framesOf = async (query: string) =>
+      (await animationOf(await bytesOf(await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96${query}`))))
+        .frames;
+    for (let round = 0; round < 2; round += 1) {
+      assert.equal(await framesOf('&animated=true'), 3);
+      assert.equal(await framesOf(''), 1);
+    }
+  });
+
+  for (const [what, options] of [
+    ['moves where no animations are allowed', { allowAnimated: false, defaultAnimated: true }],
+    ['is made of a file that is too large to move', { maxAnimateSizeBytes: 10 }],
+  ] as const) {
+    test(`${on}no thumbnail ${what}`, { skip }, async (t) => {
+      const service = await startTestService(t, engine, { thumbnails: { types: ['image/gif'], ...options } });
+      const uri = await uploadBytes(service.ask, await makeGif({ width: 400, height: 400, frames: 3 }), {
+        type: 'image/gif',
+      });
+      const answer = await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96&animated=true`);
+      assert.equal(answer.headers.get('content-type'), 'image/png');
+    });
+  }
+
+  test(`${on}thumbnails move without being asked where that is the default`, { skip }, async (t) => {
+    const thumbnails = { types: ['image/webp', 'image/png'], defaultAnimated: true };
+    const service = await startTestService(t, engine, { thumbnails });
+    const webp = await uploadBytes(service.ask, await makeWebp({ width: 400, height: 400, frames: 3 }), {
+      type: 'image/webp',
+    });
+    const moving = await service.ask(`${pathOf(webp, 'thumbnail')}?width=96&height=96`);
+    assert.equal((await animationOf(await bytesOf(moving))).frames, 3);
+    const png = await uploadBytes(service.ask, await makePng({ width: 400, height: 400 }), { type: 'image/png' });
+    const still = await service.ask(`${pathOf(png, 'thumbnail')}?width=96&height=96`);
+    assert.equal(still.headers.get('content-type'), 'image/png');
   });
 
   test(`${on}a thumbnail whose object is lost is made again`, { skip }, async (t) => {

@@ -4,7 +4,7 @@ import { parseAnswer } from './job.ts';
 
 for (const answer of [
   { kind: 'ready' },
-  { kind: 'picture', contentType: 'image/png', width: 32, height: 1 },
+  { kind: 'picture', contentType: 'image/png', width: 32, height: 1, animated: false },
   { kind: 'original', contentType: 'image/webp' },
   { kind: 'blurhash', blurhash: 'LEHV6nWB2yk8pyo0adR*.7kCMdnj' },
   { kind: 'refused', why: 'corrupt' },
@@ -19,10 +19,11 @@ for (const nonsense of [
   {},
   { kind: 'other' },
   { kind: 'picture' },
-  { kind: 'picture', contentType: 'text/html', width: 32, height: 32 },
+  { kind: 'picture', contentType: 'text/html', width: 32, height: 32, animated: false },
   { kind: 'picture', contentType: 'image/png' },
-  { kind: 'picture', contentType: 'image/png', width: 32, height: 0 },
-  { kind: 'picture', contentType: 'image/png', width: '32', height: 32 },
+  { kind: 'picture', contentType: 'image/png', width: 32, height: 0, animated: false },
+  { kind: 'picture', contentType: 'image/webp', width: 32, height: 32 },
+  { kind: 'picture', contentType: 'image/png', width: '32', height: 32, animated: false },
   { kind: 'original', contentType: ['image/png'] },
   { kind: 'blurhash' },
   { kind: 'blurhash', blurhash: '<script>' },

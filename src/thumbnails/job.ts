@@ -8,7 +8,11 @@ export interface ThumbnailJob {
   readonly make: 'thumbnail';
   readonly size: Size;
   readonly method: Method;
-  /** Width times height must be below this. */
+  /** Whether the thumbnail may move, if the picture does. */
+  readonly animated: boolean;
+  /** Which frame a still thumbnail shows: 0 is the first, 1 the last. */
+  readonly stillFrame: number;
+  /** Width times height must be below this; of what moves, times the number of frames. */
   readonly maxPixels: number;
 }
 
@@ -24,7 +28,7 @@ export interface BlurhashJob {
 /** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */
 export type Answer =
   | { readonly kind: 'ready' }
-  | ({ readonly kind: 'picture'; readonly contentType: string } & Size)
+  | ({ readonly kind: 'picture'; readonly contentType: string; readonly animated: boolean } & Size)
   | { readonly kind: 'original'; readonly contentType: string }
   | { readonly kind: 'blurhash'; readonly blurhash: string }
   | { readonly kind: 'refused'; readonly why: Refusal };
@@ -47,7 +51,8 @@ export function parseAnswer(value: unknown): Answer | undefined {
     const contentType = String(value.contentType);
     if (value.kind === 'original') return { kind: 'original', contentType };
     if (!('width' in value && isSide(value.width) && 'height' in value && isSide(value.height))) return undefined;
-    return { kind: 'picture', contentType, width: value.width, height: value.height };
+    if (!('animated' in value) || typeof value.animated !== 'boolean') return undefined;
+    return { kind: 'picture', contentType, width: value.width, height: value.height, animated: value.animated };
   }
   if (value.kind === 'blurhash') {
     if (!('blurhash' in value) || typeof value.blurhash !== 'string' || !isBlurhash(value.blurhash)) return undefined;

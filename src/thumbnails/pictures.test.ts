@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import {
+  animationOf,
   coloursOf,
   cornersOf,
   distanceFromRed,
+  frameOf,
   makeAnimatedPng,
   makeAvif,
   makeGif,
@@ -14,12 +16,15 @@ import {
   makeWebp,
   pixelAt,
   sizeOf,
+  timesOf,
   truncate,
   UPRIGHT,
+  UPSIDE_DOWN,
 } from '../../test/pictures.ts';
 import { BadRequest, TooLarge } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
 import type { Method } from './choose-size.ts';
+import type { ThumbnailJob } from './job.ts';
 import { createThumbnailer } from './thumbnailer.ts';
 
 const { log } = openLog({ level: 'info', colors: false, json: true, directory: '', now: () => 0, output: () => {} });
@@ -115,6 +120,46 @@ test('a small AVIF becomes a JPEG of its size', async () => {
   assert.deepEqual(await sizeOf(bytes), { width: 64, height: 40 });
 });
 
+for (const [name, make] of [
+  ['GIF', makeGif],
+  ['WebP', makeWebp],
+] as const) {
+  for (const [method, size] of [
+    ['scale', { width: 96, height: 48 }],
+    ['crop', { width: 48, height: 48 }],
+  ] as const) {
+    test(`an animated ${name} that is to move becomes a WebP with all its frames, by ${method}`, async () => {
+      const source = await make({ width: 400, height: 200, frames: 3 });
+      const rendered = await renderAs(source, { size, method, animated: true });
+      assert.ok(rendered.kind === 'picture' && rendered.animated);
+      assert.equal(rendered.contentType, 'image/webp');
+      assert.deepEqual(await animationOf(rendered.bytes), { frames: 3, ...size, ...(await timesOf(source)) });
+      // A crop is cut from the middle, where the four colours meet as well.
+      assert.deepEqual(await cornersOf(await frameOf(rendered.bytes, 0)), UPRIGHT);
+      assert.deepEqual(await cornersOf(await frameOf(rendered.bytes, 1)), UPSIDE_DOWN);
+    });
+  }
+
+  test(`a still picture of an animated ${name} shows the frame that is configured`, async () => {
+    const source = await make({ width: 400, height: 200, frames: 2 });
+    for (const [stillFrame, corners] of [
+      [0, UPRIGHT],
+      [1, UPSIDE_DOWN],
+    ] as const) {
+      const rendered = await renderAs(source, { stillFrame });
+      assert.ok(rendered.kind === 'picture' && !rendered.animated);
+      assert.deepEqual(await cornersOf(rendered.bytes), corners);
+    }
+  });
+}
+
+test('an animation whose frames have too many pixels together gets a still thumbnail', async () => {
+  const source = await makeGif({ width: 200, height: 100, frames: 3 });
+  const rendered = await renderAs(source, { animated: true, maxPixels: 60_000 });
+  assert.ok(rendered.kind === 'picture' && !rendered.animated);
+  assert.equal((await animationOf(rendered.bytes)).frames, 1);
+});
+
 for (const [name, picture] of [
   ['GIF', makeGif({ width: 40, height: 40, frames: 3 })],
   ['WebP', makeWebp({ width: 40, height: 40, frames: 3 })],
@@ -170,7 +215,12 @@ test('what is no picture of a known format is refused, and the next picture is s
 });
 
 function render(source: Buffer, method: Method, width: number, height: number, maxPixels = 32_000_000) {
-  return thumbnailer.render(source, { size: { width, height }, method, maxPixels }, new AbortController().signal);
+  return renderAs(source, { size: { width, height }, method, maxPixels });
+}
+
+async function renderAs(source: Buffer, asked: Partial<ThumbnailJob>) {
+  const job = { size: { width: 96, height: 96 }, method: 'scale', animated: false, stillFrame: 0 } as const;
+  return await thumbnailer.render(source, { maxPixels: 32_000_000, ...job, ...asked }, new AbortController().signal);
 }
 
 async function renderPicture(source: Buffer, method: Method, width: number, height: number) {

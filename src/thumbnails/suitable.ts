@@ -5,10 +5,22 @@ import { BadRequest, TooLarge } from '../matrix/index.ts';
 /** Where the configuration sets no limit. */
 const MAX_SOURCE_BYTES = 1024 ** 3;
 
+function typeOf({ content_type }: MediaRow): string {
+  return content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+const MOVING_TYPES: readonly string[] = ['image/gif', 'image/webp', 'image/png', 'image/apng'];
+
+/** Whether a thumbnail of it may move, when that is wanted. */
+export function mayMove(media: MediaRow, { thumbnails: options }: DomainConfig): boolean {
+  if (!options.allowAnimated || !MOVING_TYPES.includes(typeOf(media))) return false;
+  return options.maxAnimateSizeBytes <= 0 || media.size_bytes <= options.maxAnimateSizeBytes;
+}
+
 /** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */
 export function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
-  const type = media.content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (!options.types.includes(type)) throw new BadRequest('This server makes no thumbnails of this type of media');
+  if (!options.types.includes(typeOf(media)))
+    throw new BadRequest('This server makes no thumbnails of this type of media');
   const maxBytes = options.maxSourceBytes > 0 ? options.maxSourceBytes : MAX_SOURCE_BYTES;
   if (media.size_bytes > maxBytes) {
     throw new TooLarge(`The media is larger than the ${maxBytes} bytes that thumbnails are made of`);

@@ -10,7 +10,13 @@ import type { ThumbnailJob } from './job.ts';
 import { createThumbnailer, type OpenThumbnailer, type ThumbnailerParts } from './thumbnailer.ts';
 import type { Source } from './worker-pool.ts';
 
-const JOB: Omit<ThumbnailJob, 'make'> = { size: { width: 32, height: 32 }, method: 'crop', maxPixels: 32_000_000 };
+const JOB: Omit<ThumbnailJob, 'make'> = {
+  size: { width: 32, height: 32 },
+  method: 'crop',
+  animated: false,
+  stillFrame: 0,
+  maxPixels: 32_000_000,
+};
 const picture = await makePng({ width: 64, height: 64 });
 /** A worker is killed while others wait for it, in a process that has no descriptor left to start another. */
 const STARVED = `
@@ -18,7 +24,7 @@ import { closeSync, openSync } from 'node:fs';
 const { WorkerPool } = await import(process.argv[1]);
 const limits = { maxWorkers: 1, maxJobMs: 30_000, maxWorkerBytes: 2 ** 40, maxQueued: 9, maxJobsPerWorker: 9, maxIdleMs: 9_000 };
 await using pool = new WorkerPool(limits);
-const job = { make: 'thumbnail', size: { width: 9, height: 9 }, method: 'scale', maxPixels: 9 };
+const job = { make: 'thumbnail', size: { width: 9, height: 9 }, method: 'scale', animated: false, stillFrame: 0, maxPixels: 9 };
 const ask = async () => {
   const { kind, why } = await pool.run(job, Buffer.from('no picture'), AbortSignal.timeout(30_000));
   return kind === 'ended' ? kind + ': ' + why : kind;

@@ -21,7 +21,12 @@ export interface Thumbnailer {
 }
 
 export type Rendered =
-  | ({ readonly kind: 'picture'; readonly bytes: Buffer; readonly contentType: string } & Size)
+  | ({
+      readonly kind: 'picture';
+      readonly bytes: Buffer;
+      readonly contentType: string;
+      readonly animated: boolean;
+    } & Size)
   | { readonly kind: 'original'; readonly contentType: string };
 
 export interface ThumbnailerParts {

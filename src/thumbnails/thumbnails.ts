@@ -23,8 +23,8 @@ import {
   receiveBytes,
 } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
-import { refuseUnsuitable } from './suitable.ts';
-import type { Thumbnailer } from './thumbnailer.ts';
+import { mayMove, refuseUnsuitable } from './suitable.ts';
+import type { Rendered, Thumbnailer } from './thumbnailer.ts';
 
 export interface ThumbnailsParts extends MediaParts {
   readonly media: Pick<Media, 'find'>;
@@ -35,7 +35,12 @@ export interface AskedThumbnail {
   readonly uri: MxcUri;
   readonly size: Size;
   readonly method: Method;
+  /** Whether it should move; `undefined`: as the configuration says. */
+  readonly animated: boolean | undefined;
 }
+
+/** What one thumbnail of a media is known by, beside the media. */
+type Shape = Pick<ThumbnailRow, 'width' | 'height' | 'animated'> & { readonly method: Method };
 
 /** A picture to send: a thumbnail, or the original where that is small enough. Dispose it. */
 export interface OpenThumbnail extends AsyncDisposable {
@@ -66,8 +71,12 @@ export function createThumbnails(given: ThumbnailsParts): Thumbnails {
 type KnownThumbnails = Pick<LRUCache<string, ThumbnailRow | string>, 'get' | 'set' | 'delete'>;
 type Parts = ThumbnailsParts & { readonly known: KnownThumbnails };
 
-function nameOf(media: MediaRow, size: Size, method: Method): string {
-  return `${media.sha256_hash} ${media.origin}/${media.media_id} ${size.width}x${size.height} ${method}`;
+function nameOf({ width, height, method, animated }: Shape): string {
+  return `${width}x${height}-${method}${animated ? '-animated' : ''}`;
+}
+
+function keyOf({ sha256_hash, origin, media_id }: MediaRow, shape: Shape): string {
+  return `${sha256_hash} ${origin}/${media_id} ${nameOf(shape)}`;
 }
 
 /**
@@ -85,42 +94,38 @@ async function openThumbnail(
   const { thumbnails: options } = domain;
   const size = chooseSize(asked.size, asked.method, options.sizes, options.dynamicSizing);
   const media = await parts.media.find(asked.uri, asker, signal);
-  const stored = await openStored(parts, media, size, asked.method, signal);
+  const animated = (asked.animated ?? options.defaultAnimated) && mayMove(media, domain);
+  const shape = { ...size, method: asked.method, animated };
+  const stored = await openStored(parts, media, shape, signal);
   if (stored !== undefined) return stored;
 
   refuseUnsuitable(media, domain);
-  const name = `thumbnail-${media.sha256_hash}-${size.width}x${size.height}-${asked.method}`;
-  await using _lock = await parts.locks.acquire(name, signal);
-  return (
-    (await openStored(parts, media, size, asked.method, signal)) ??
-    (await generate(parts, domain, media, size, asked.method, signal))
-  );
+  await using _lock = await parts.locks.acquire(`thumbnail-${media.sha256_hash}-${nameOf(shape)}`, signal);
+  return (await openStored(parts, media, shape, signal)) ?? (await generate(parts, domain, media, shape, signal));
 }
 
 /** The stored one; also one that was made of the same bytes under another URI, which then gets a row of its own. */
 async function openStored(
   parts: Parts,
   media: MediaRow,
-  size: Size,
-  method: Method,
+  shape: Shape,
   signal: AbortSignal,
 ): Promise<OpenThumbnail | undefined> {
   const { db } = parts.database;
-  const key = { ...size, method, animated: false };
-  const name = nameOf(media, size, method);
-  const known = parts.known.get(name);
+  const key = keyOf(media, shape);
+  const known = parts.known.get(key);
   if (typeof known === 'string') {
     return asOpenThumbnail(known, media.sha256_hash, await openObject(parts, media, signal));
   }
-  const own = known ?? (await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...key }));
-  const row = own ?? (await findThumbnailOfContent(db, media.sha256_hash, key));
+  const own = known ?? (await findThumbnail(db, { origin: media.origin, media_id: media.media_id, ...shape }));
+  const row = own ?? (await findThumbnailOfContent(db, media.sha256_hash, shape));
   if (row === undefined) return undefined;
   const object = await openIfThere(parts, row, signal);
   if (object === undefined) {
-    parts.known.delete(name);
+    parts.known.delete(key);
     return undefined;
   }
-  parts.known.set(name, row);
+  parts.known.set(key, row);
   parts.usage.touch(row.sha256_hash);
   if (own === undefined) {
     await parts.database.atomically([saveThumbnail(db, { ...row, origin: media.origin, media_id: media.media_id })]);
@@ -142,34 +147,36 @@ async function generate(
   parts: Parts,
   domain: DomainConfig,
   media: MediaRow,
-  size: Size,
-  method: Method,
+  shape: Shape,
   signal: AbortSignal,
 ): Promise<OpenThumbnail> {
   const original = await openObject(parts, media, signal);
   await using held = new AsyncDisposableStack();
   held.use(original);
+  const { width, height, ...rest } = shape;
+  const { maxPixels, stillFrame } = domain.thumbnails;
   const rendered = await parts.thumbnailer.render(
     () => readWhole(original, signal), // when its turn has come: waiting costs no memory
-    { size, method, maxPixels: domain.thumbnails.maxPixels },
+    { size: { width, height }, ...rest, stillFrame, maxPixels },
     signal,
   );
   if (rendered.kind === 'original') {
     held.move(); // whoever sends it disposes it
-    parts.known.set(nameOf(media, size, method), rendered.contentType);
+    parts.known.set(keyOf(media, shape), rendered.contentType);
     return asOpenThumbnail(rendered.contentType, media.sha256_hash, original);
   }
-  const row = await store(parts, domain, media, { ...size, method, animated: false }, rendered, signal);
-  parts.known.set(nameOf(media, size, method), row);
+  const row = await store(parts, domain, media, shape, rendered, signal);
+  parts.known.set(keyOf(media, shape), row);
   return asOpenThumbnail(row.content_type, row.sha256_hash, await openObject(parts, row, signal));
 }
 
+/** A still picture that was made where a moving one was wanted is also the still one of its size. */
 async function store(
   parts: Parts,
   domain: DomainConfig,
   media: MediaRow,
-  key: Pick<ThumbnailRow, 'width' | 'height' | 'method' | 'animated'>,
-  picture: { readonly bytes: Buffer; readonly contentType: string },
+  shape: Shape,
+  picture: Pick<Extract<Rendered, { kind: 'picture' }>, 'bytes' | 'contentType' | 'animated'>,
   signal: AbortSignal,
 ): Promise<ThumbnailRow> {
   const { db } = parts.database;
@@ -183,7 +190,7 @@ async function store(
   const row: ThumbnailRow = {
     origin: media.origin,
     media_id: media.media_id,
-    ...key,
+    ...shape,
     content_type: picture.contentType,
     size_bytes: received.sizeBytes,
     location: placed.place.location,
@@ -192,6 +199,7 @@ async function store(
     datastore_id: placed.place.datastore_id,
   };
   const rows: CompilableQuery[] = [saveThumbnail(db, row), touchLastAccess(db, received.sha256, now)];
+  if (shape.animated && !picture.animated) rows.push(saveThumbnail(db, { ...row, animated: false }));
   await commitObject(parts.database, placed, rows, signal);
   return row;
 }

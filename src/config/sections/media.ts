@@ -122,23 +122,24 @@ export const thumbnails = Type.Object(
       description:
         'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp` and `image/avif`; others may be listed.',
     }),
-    allowAnimated: Type.Boolean({ default: true, description: 'Make animated thumbnails when asked to.', ...later }),
+    allowAnimated: Type.Boolean({
+      default: true,
+      description: 'Make animated thumbnails when asked to, of animated GIF and WebP. They are WebP.',
+    }),
     defaultAnimated: Type.Boolean({
       default: false,
       description: 'Make animated thumbnails when a request does not say.',
-      ...later,
     }),
     maxAnimateSizeBytes: Type.Integer({
       default: 10_485_760,
-      description: 'Larger files get still thumbnails, in bytes. 0 or less: no limit.',
-      ...later,
+      description:
+        'Larger files get still thumbnails, in bytes. 0 or less: no limit. So do those whose frames together have `maxPixels` or more.',
     }),
     stillFrame: Type.Number({
       default: 0.5,
       minimum: 0,
       maximum: 1,
       description: 'Which frame a still thumbnail of an animation shows: 0 is the first, 1 the last.',
-      ...later,
     }),
     expireAfterDays: Type.Integer({
       default: 0,

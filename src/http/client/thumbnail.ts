@@ -27,9 +27,8 @@ function register(app: FastifyInstance, { thumbnails }: ClientParts, access: Acc
   const handler = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
     const { width, height, method } = request.query;
     const { uri, asker, mayRedirect } = readAskedMedia(request, request.params, access);
-    // Has to be sound. Thumbnails stand still so far, which the specification allows in every case (TH-8).
-    readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
-    const asked = { uri, size: { width, height }, method };
+    const animated = readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
+    const asked = { uri, size: { width, height }, method, animated };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
     const { contentType, sha256, object } = opened;
     const fileName = `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;

@@ -6,8 +6,8 @@ import type { OpenPicture } from './open-picture.ts';
 const SIDE = 64;
 
 /** Transparent parts count as black, as in the canvas of a browser. @throws as `render` */
-export async function encodeBlurhash({ picture }: OpenPicture, job: BlurhashJob): Promise<string> {
-  const { data, info } = await picture
+export async function encodeBlurhash({ frames }: OpenPicture, job: BlurhashJob): Promise<string> {
+  const { data, info } = await frames(0, 1)
     .autoOrient()
     .resize({ width: SIDE, height: SIDE, fit: 'fill' })
     .toColourspace('srgb')

@@ -4,9 +4,9 @@ import type { PictureFormat, SourcePicture } from '../plan.ts';
 import { isAnimatedPng } from './is-animated-png.ts';
 
 export interface OpenPicture {
-  /** No pixel of it has been decoded. */
-  readonly picture: Sharp;
   readonly header: SourcePicture;
+  /** Frames of it, not decoded yet; of a still picture there is the first. */
+  frames(first: number, count: number): Sharp;
 }
 
 /** Reads the header only. @param maxPixels width times height must be below this */
@@ -17,21 +17,22 @@ export async function openPicture(source: Buffer, maxPixels: number): Promise<Op
     failOn: 'none',
     limitInputPixels: false, // checked below, where it can be told from other refusals
     sequentialRead: true,
-    pages: 1,
   };
   try {
-    const metadata = await sharp(source, options).metadata();
+    const metadata = await sharp(source, { ...options, pages: 1 }).metadata();
     const format = findFormat(metadata);
     if (format === undefined) return 'unsupported';
     if (metadata.width * metadata.height >= maxPixels) return 'too many pixels';
+    const frames = metadata.pages ?? 1;
     const header = {
       width: metadata.autoOrient.width,
       height: metadata.autoOrient.height,
       format,
-      isAnimated: (metadata.pages ?? 1) > 1 || (format === 'png' && isAnimatedPng(source)),
+      isAnimated: frames > 1 || (format === 'png' && isAnimatedPng(source)),
+      frames,
       hasAlpha: metadata.hasAlpha,
     };
-    return { picture: sharp(source, options), header };
+    return { header, frames: (first, count) => sharp(source, { ...options, page: first, pages: count }) };
   } catch {
     return 'unsupported';
   }
