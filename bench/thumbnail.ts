@@ -13,7 +13,14 @@ const source = await sharp({ create: { width: 4000, height: 3000, channels: 3, b
 
 await using thumbnailer = createThumbnailer({ log: pino({ enabled: false }), maxWorkers: 1 });
 const { signal } = new AbortController();
-const job = { size, method: 'scale', animated: false, stillFrame: 0.5, maxPixels: 32_000_000 } as const;
+const job = {
+  size,
+  method: 'scale',
+  animated: false,
+  stillFrame: 0.5,
+  formats: ['jpeg'],
+  maxPixels: 32_000_000,
+} as const;
 await thumbnailer.render(source, job, signal); // starts the worker
 sharp.concurrency(1);
 const ratios: number[] = [];

@@ -94,9 +94,19 @@ export async function makePngClaiming({ width, height }: PictureShape): Promise<
   return Buffer.concat([png.subarray(0, 8), pngChunk('IHDR', header), png.subarray(33)]);
 }
 
+export async function makeTiff(shape: PictureShape & Turned & { readonly colours?: 'cmyk' }): Promise<Buffer> {
+  const picture = drawTurned(shape);
+  if (shape.colours === 'cmyk') picture.toColourspace('cmyk').withIccProfile('cmyk');
+  return await picture.tiff({ compression: 'lzw' }).toBuffer();
+}
+
 export function makeSvg({ width, height }: PictureShape): Buffer {
+  const corners = UPRIGHT.map((colour, index) => {
+    const place = `x="${index % 2 === 0 ? 0 : 50}%" y="${index < 2 ? 0 : 50}%" width="50%" height="50%"`;
+    return `<rect ${place} fill="rgb(${COLOURS[colour].join()})"/>`;
+  });
   return Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%"/></svg>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${corners.join('')}</svg>`,
   );
 }
 

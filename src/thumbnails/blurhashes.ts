@@ -3,7 +3,7 @@ import type { DomainConfig } from '../config/index.ts';
 import { findBlurhash, type MediaRow, saveBlurhash } from '../database/index.ts';
 import { formatMxcUri, type MxcUri } from '../matrix/index.ts';
 import { type MediaAsker, openObject, readWhole } from '../media/index.ts';
-import { refuseUnsuitable } from './suitable.ts';
+import { decoderLimitsOf, refuseUnsuitable } from './suitable.ts';
 import type { ThumbnailsParts } from './thumbnails.ts';
 
 /** What a picture looks like before it is there, in thirty characters. MSC2448. */
@@ -48,7 +48,7 @@ async function compute(
   const { xComponents, yComponents } = domain.featureSupport.MSC2448;
   return await parts.thumbnailer.encodeBlurhash(
     () => readWhole(object, signal),
-    { xComponents, yComponents, maxPixels: domain.thumbnails.maxPixels },
+    { xComponents, yComponents, ...decoderLimitsOf(domain) },
     signal,
   );
 }

@@ -1,10 +1,18 @@
 import { isBlurhash } from '../matrix/index.ts';
 import type { Method, Size } from './choose-size.ts';
+import type { PictureFormat } from './picture-format.ts';
 
 /** What a worker is asked, beside the bytes of the picture. */
 export type Job = ThumbnailJob | BlurhashJob;
 
-export interface ThumbnailJob {
+/** What files a worker may decode for a job. */
+export interface DecoderLimits {
+  readonly formats: readonly PictureFormat[];
+  /** Width times height must be below this; of what moves, times the number of frames. */
+  readonly maxPixels: number;
+}
+
+export interface ThumbnailJob extends DecoderLimits {
   readonly make: 'thumbnail';
   readonly size: Size;
   readonly method: Method;
@@ -12,17 +20,13 @@ export interface ThumbnailJob {
   readonly animated: boolean;
   /** Which frame a still thumbnail shows: 0 is the first, 1 the last. */
   readonly stillFrame: number;
-  /** Width times height must be below this; of what moves, times the number of frames. */
-  readonly maxPixels: number;
 }
 
-export interface BlurhashJob {
+export interface BlurhashJob extends DecoderLimits {
   readonly make: 'blurhash';
   /** 1 to 9 each: more show more. */
   readonly xComponents: number;
   readonly yComponents: number;
-  /** As of a {@link ThumbnailJob}. */
-  readonly maxPixels: number;
 }
 
 /** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */

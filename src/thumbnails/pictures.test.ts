@@ -13,6 +13,7 @@ import {
   makePng,
   makePngClaiming,
   makeSvg,
+  makeTiff,
   makeWebp,
   pixelAt,
   sizeOf,
@@ -25,6 +26,7 @@ import { BadRequest, TooLarge } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
 import type { Method } from './choose-size.ts';
 import type { ThumbnailJob } from './job.ts';
+import { formatsAllowedBy } from './picture-format.ts';
 import { createThumbnailer } from './thumbnailer.ts';
 
 const { log } = openLog({ level: 'info', colors: false, json: true, directory: '', now: () => 0, output: () => {} });
@@ -214,13 +216,58 @@ test('what is no picture of a known format is refused, and the next picture is s
   assert.deepEqual(thumbnailer.workerPids, before);
 });
 
+for (const [name, source, size] of [
+  ['TIFF', makeTiff({ width: 400, height: 200 }), { width: 96, height: 48 }],
+  ['TIFF that lies on its side', makeTiff({ width: 400, height: 200, orientation: 6 }), { width: 96, height: 48 }],
+  ['TIFF in CMYK', makeTiff({ width: 400, height: 200, colours: 'cmyk' }), { width: 96, height: 48 }],
+  ['small TIFF', makeTiff({ width: 40, height: 20 }), { width: 40, height: 20 }],
+  ['SVG', makeSvg({ width: 400, height: 200 }), { width: 96, height: 48 }],
+  ['small SVG', makeSvg({ width: 40, height: 20 }), { width: 40, height: 20 }],
+] as const) {
+  test(`a ${name} becomes a PNG, where its type is listed`, async () => {
+    const rendered = await renderAs(await source, { formats: ['tiff', 'svg'] });
+    assert.ok(rendered.kind === 'picture');
+    assert.equal(rendered.contentType, 'image/png');
+    assert.deepEqual(await sizeOf(rendered.bytes), size);
+    assert.deepEqual(await cornersOf(rendered.bytes), UPRIGHT);
+  });
+}
+
+for (const [name, svg] of Object.entries({
+  'another file': '<image href="file:///proc/self/environ" width="400" height="400"/>',
+  'a file by its name': '<image href="/etc/hostname" width="400" height="400"/>',
+  'an address': '<image href="http://127.0.0.1:9/x.png" width="400" height="400"/>',
+  'a script': '<script>document.documentElement.remove()</script>',
+})) {
+  test(`an SVG that wants ${name} is drawn without it`, async () => {
+    const rect = '<rect width="400" height="400" fill="rgb(20,20,230)"/>';
+    const source = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400">${rect}${svg}</svg>`);
+    const rendered = await renderAs(source, { formats: ['svg'] });
+    assert.ok(rendered.kind === 'picture');
+    assert.equal(await pixelAt(rendered.bytes, 48, 48), 'blue');
+  });
+}
+
+test('an SVG of entities that multiply is refused, and the next picture is served', async () => {
+  const entities = Array.from({ length: 12 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`).join('');
+  const svg = `<!DOCTYPE svg [<!ENTITY e0 "ha">${entities}]><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>&e12;</text></svg>`;
+  await assert.rejects(renderAs(Buffer.from(svg), { formats: ['svg'] }), BadRequest);
+  await renderPicture(await makePng({ width: 100, height: 100 }), 'scale', 32, 32);
+});
+
+test('an SVG that claims to be endless is too large', async () => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"/>';
+  await assert.rejects(renderAs(Buffer.from(svg), { formats: ['svg'] }), TooLarge);
+});
+
 function render(source: Buffer, method: Method, width: number, height: number, maxPixels = 32_000_000) {
   return renderAs(source, { size: { width, height }, method, maxPixels });
 }
 
 async function renderAs(source: Buffer, asked: Partial<ThumbnailJob>) {
   const job = { size: { width: 96, height: 96 }, method: 'scale', animated: false, stillFrame: 0 } as const;
-  return await thumbnailer.render(source, { maxPixels: 32_000_000, ...job, ...asked }, new AbortController().signal);
+  const limits = { formats: formatsAllowedBy([]), maxPixels: 32_000_000 };
+  return await thumbnailer.render(source, { ...limits, ...job, ...asked }, new AbortController().signal);
 }
 
 async function renderPicture(source: Buffer, method: Method, width: number, height: number) {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Method, Size } from './choose-size.ts';
 import type { ThumbnailJob } from './job.ts';
-import { type PictureFormat, planThumbnail, type SourcePicture } from './plan.ts';
+import type { PictureFormat } from './picture-format.ts';
+import { planThumbnail, type SourcePicture } from './plan.ts';
 
 for (const [source, box, scale, crop] of [
   ['4000x3000', '320x240', '320x240', '320x240'],
@@ -118,7 +119,15 @@ test('a crop that the picture is large enough for has exactly the chosen size', 
   ));
 
 function plan(source: SourcePicture, size: Size, method: Method, asked: Partial<ThumbnailJob> = {}) {
-  return planThumbnail(source, { size, method, animated: false, stillFrame: 0.5, maxPixels: 32_000_000, ...asked });
+  return planThumbnail(source, {
+    size,
+    method,
+    animated: false,
+    stillFrame: 0.5,
+    formats: [],
+    maxPixels: 32_000_000,
+    ...asked,
+  });
 }
 
 function picture(size: string, rest: Partial<SourcePicture> = {}): SourcePicture {
@@ -142,7 +151,7 @@ function anyPicture(): fc.Arbitrary<SourcePicture> {
   return fc.record({
     width: fc.integer({ min: 1, max: 20_000 }),
     height: fc.integer({ min: 1, max: 20_000 }),
-    format: fc.constantFrom<PictureFormat>('jpeg', 'png', 'gif', 'webp', 'avif'),
+    format: fc.constantFrom<PictureFormat>('jpeg', 'png', 'gif', 'webp', 'avif', 'tiff', 'svg'),
     isAnimated: fc.boolean(),
     frames: fc.integer({ min: 1, max: 2000 }),
     hasAlpha: fc.boolean(),

@@ -1,8 +1,6 @@
 import { fitInside, type Method, type Size } from './choose-size.ts';
 import type { ThumbnailJob } from './job.ts';
-
-/** What the decoders of the workers read. */
-export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp' | 'avif';
+import type { PictureFormat } from './picture-format.ts';
 
 /** What the header of a picture tells. */
 export interface SourcePicture extends Size {

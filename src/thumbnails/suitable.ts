@@ -1,6 +1,8 @@
 import type { DomainConfig } from '../config/index.ts';
 import type { MediaRow } from '../database/index.ts';
 import { BadRequest, TooLarge } from '../matrix/index.ts';
+import type { DecoderLimits } from './job.ts';
+import { formatsAllowedBy } from './picture-format.ts';
 
 /** Where the configuration sets no limit. */
 const MAX_SOURCE_BYTES = 1024 ** 3;
@@ -15,6 +17,11 @@ const MOVING_TYPES: readonly string[] = ['image/gif', 'image/webp', 'image/png',
 export function mayMove(media: MediaRow, { thumbnails: options }: DomainConfig): boolean {
   if (!options.allowAnimated || !MOVING_TYPES.includes(typeOf(media))) return false;
   return options.maxAnimateSizeBytes <= 0 || media.size_bytes <= options.maxAnimateSizeBytes;
+}
+
+/** What a decoder may be given in this domain. */
+export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: DomainConfig): DecoderLimits {
+  return { formats: formatsAllowedBy(types), maxPixels };
 }
 
 /** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */

@@ -15,6 +15,7 @@ const JOB: Omit<ThumbnailJob, 'make'> = {
   method: 'crop',
   animated: false,
   stillFrame: 0,
+  formats: ['jpeg', 'png'],
   maxPixels: 32_000_000,
 };
 const picture = await makePng({ width: 64, height: 64 });
@@ -24,7 +25,7 @@ import { closeSync, openSync } from 'node:fs';
 const { WorkerPool } = await import(process.argv[1]);
 const limits = { maxWorkers: 1, maxJobMs: 30_000, maxWorkerBytes: 2 ** 40, maxQueued: 9, maxJobsPerWorker: 9, maxIdleMs: 9_000 };
 await using pool = new WorkerPool(limits);
-const job = { make: 'thumbnail', size: { width: 9, height: 9 }, method: 'scale', animated: false, stillFrame: 0, maxPixels: 9 };
+const job = { make: 'thumbnail', size: { width: 9, height: 9 }, method: 'scale', animated: false, stillFrame: 0, formats: ['png'], maxPixels: 9 };
 const ask = async () => {
   const { kind, why } = await pool.run(job, Buffer.from('no picture'), AbortSignal.timeout(30_000));
   return kind === 'ended' ? kind + ': ' + why : kind;

@@ -23,7 +23,7 @@ import {
   receiveBytes,
 } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
-import { mayMove, refuseUnsuitable } from './suitable.ts';
+import { decoderLimitsOf, mayMove, refuseUnsuitable } from './suitable.ts';
 import type { Rendered, Thumbnailer } from './thumbnailer.ts';
 
 export interface ThumbnailsParts extends MediaParts {
@@ -154,10 +154,10 @@ async function generate(
   await using held = new AsyncDisposableStack();
   held.use(original);
   const { width, height, ...rest } = shape;
-  const { maxPixels, stillFrame } = domain.thumbnails;
+  const { stillFrame } = domain.thumbnails;
   const rendered = await parts.thumbnailer.render(
     () => readWhole(original, signal), // when its turn has come: waiting costs no memory
-    { size: { width, height }, ...rest, stillFrame, maxPixels },
+    { size: { width, height }, ...rest, stillFrame, ...decoderLimitsOf(domain) },
     signal,
   );
   if (rendered.kind === 'original') {

@@ -120,7 +120,7 @@ export const thumbnails = Type.Object(
     types: Type.Array(Type.String({ format: 'media-type' }), {
       default: ['image/jpeg', 'image/jpg', 'image/png', 'image/gif'],
       description:
-        'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp` and `image/avif`; others may be listed.',
+        'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp`, `image/avif`, `image/tiff` and `image/svg+xml`; others may be listed.',
     }),
     allowAnimated: Type.Boolean({
       default: true,

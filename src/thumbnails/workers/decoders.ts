@@ -1,12 +1,14 @@
 import sharp from 'sharp';
 
-/** The only code of libvips that may read a file. There is none for SVG, PDF, TIFF and what other libraries bring. */
+/** The only code of libvips that may read a file. */
 const LOADERS = [
   'VipsForeignLoadJpegBuffer',
   'VipsForeignLoadPngBuffer',
   'VipsForeignLoadWebpBuffer',
   'VipsForeignLoadNsgifBuffer',
   'VipsForeignLoadHeifBuffer',
+  'VipsForeignLoadTiffBuffer',
+  'VipsForeignLoadSvgBuffer',
 ];
 
 /** To be called once, before the first picture. */

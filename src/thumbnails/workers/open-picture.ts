@@ -1,6 +1,7 @@
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
-import type { Refusal } from '../job.ts';
-import type { PictureFormat, SourcePicture } from '../plan.ts';
+import type { DecoderLimits, Refusal } from '../job.ts';
+import { findPictureFormat, type PictureFormat } from '../picture-format.ts';
+import type { SourcePicture } from '../plan.ts';
 import { isAnimatedPng } from './is-animated-png.ts';
 
 export interface OpenPicture {
@@ -9,8 +10,13 @@ export interface OpenPicture {
   frames(first: number, count: number): Sharp;
 }
 
-/** Reads the header only. @param maxPixels width times height must be below this */
-export async function openPicture(source: Buffer, maxPixels: number): Promise<OpenPicture | Refusal> {
+/** Whose pages are frames. */
+const MOVING_FORMATS: readonly PictureFormat[] = ['gif', 'webp'];
+
+/** Reads the header only. A decoder sees a file when its first bytes are of a format that it may have. */
+export async function openPicture(source: Buffer, limits: DecoderLimits): Promise<OpenPicture | Refusal> {
+  const format = findPictureFormat(source);
+  if (format === undefined || !limits.formats.includes(format)) return 'unsupported';
   const options: SharpOptions = {
     // Uploads that broke off and cameras that miscounted leave files that every browser shows, with the missing rows
     // empty. A header that cannot be read is refused all the same.
@@ -20,10 +26,9 @@ export async function openPicture(source: Buffer, maxPixels: number): Promise<Op
   };
   try {
     const metadata = await sharp(source, { ...options, pages: 1 }).metadata();
-    const format = findFormat(metadata);
-    if (format === undefined) return 'unsupported';
-    if (metadata.width * metadata.height >= maxPixels) return 'too many pixels';
-    const frames = metadata.pages ?? 1;
+    if (formatOf(metadata) !== format) return 'unsupported';
+    if (metadata.width * metadata.height >= limits.maxPixels) return 'too many pixels';
+    const frames = MOVING_FORMATS.includes(format) ? (metadata.pages ?? 1) : 1;
     const header = {
       width: metadata.autoOrient.width,
       height: metadata.autoOrient.height,
@@ -38,12 +43,14 @@ export async function openPicture(source: Buffer, maxPixels: number): Promise<Op
   }
 }
 
-function findFormat({ format, compression }: Metadata): PictureFormat | undefined {
+function formatOf({ format, compression }: Metadata): PictureFormat | undefined {
   switch (format) {
     case 'jpeg':
     case 'png':
     case 'gif':
     case 'webp':
+    case 'tiff':
+    case 'svg':
       return format;
     case 'heif':
       return compression === 'av1' ? 'avif' : undefined;

@@ -7,7 +7,7 @@ type Done = Exclude<Answer, { kind: 'ready' }> & { readonly bytes?: Buffer };
 
 /** Does one job. Never throws: whatever is wrong with a file is an answer. */
 export async function work(source: Buffer, job: Job): Promise<Done> {
-  const opened = await openPicture(source, job.maxPixels);
+  const opened = await openPicture(source, job);
   if (typeof opened === 'string') return { kind: 'refused', why: opened };
   try {
     if (job.make === 'thumbnail') return await render(opened, job);
