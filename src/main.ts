@@ -9,7 +9,7 @@ import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
 import { createHotObjects, createMedia, createMediaRecords, createUsage } from './media/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
-import { createBlurhashes, createThumbnailer, createThumbnails } from './thumbnails/index.ts';
+import { createBlurhashes, createRefusedFiles, createThumbnailer, createThumbnails } from './thumbnails/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -49,7 +49,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
     now,
   };
   const media = createMedia(mediaParts);
-  const pictureParts = { ...mediaParts, media, thumbnailer };
+  const pictureParts = { ...mediaParts, media, thumbnailer, refusedFiles: createRefusedFiles({ now }) };
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,

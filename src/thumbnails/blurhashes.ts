@@ -46,9 +46,8 @@ async function compute(
 ): Promise<string> {
   await using object = await openObject(parts, media, signal);
   const { xComponents, yComponents } = domain.featureSupport.MSC2448;
-  return await parts.thumbnailer.encodeBlurhash(
-    () => readWhole(object, signal),
-    { xComponents, yComponents, ...decoderLimitsOf(domain) },
-    signal,
+  const job = { xComponents, yComponents, ...decoderLimitsOf(domain) };
+  return await parts.refusedFiles.attempt(`${media.sha256_hash} ${domain.serverName} blurhash`, () =>
+    parts.thumbnailer.encodeBlurhash(() => readWhole(object, signal), job, signal),
   );
 }

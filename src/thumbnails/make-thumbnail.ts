@@ -1,0 +1,89 @@
+import type { DomainConfig } from '../config/index.ts';
+import {
+  type CompilableQuery,
+  findObjectWithHash,
+  type MediaRow,
+  saveThumbnail,
+  type ThumbnailRow,
+  touchLastAccess,
+} from '../database/index.ts';
+import { commitObject, type MediaParts, openObject, placeObject, readWhole, receiveBytes } from '../media/index.ts';
+import type { Method } from './choose-size.ts';
+import type { RefusedFiles } from './refused-files.ts';
+import { decoderLimitsOf } from './suitable.ts';
+import type { Rendered, Thumbnailer } from './thumbnailer.ts';
+
+export interface MakerParts extends MediaParts {
+  readonly thumbnailer: Thumbnailer;
+  readonly refusedFiles: RefusedFiles;
+}
+
+/** What one thumbnail of a media is known by, beside the media. */
+export type Shape = Pick<ThumbnailRow, 'width' | 'height' | 'animated'> & { readonly method: Method };
+
+/** A thumbnail that is stored, or the type of an original that is small enough to be sent as it is. */
+export type Made = ThumbnailRow | string;
+
+/** Makes and stores one, whatever there is. @throws as `Thumbnailer.render` */
+export async function makeThumbnail(
+  parts: MakerParts,
+  domain: DomainConfig,
+  media: MediaRow,
+  shape: Shape,
+  signal: AbortSignal,
+): Promise<Made> {
+  await using original = await openObject(parts, media, signal);
+  const { width, height, ...rest } = shape;
+  const job = {
+    size: { width, height },
+    ...rest,
+    stillFrame: domain.thumbnails.stillFrame,
+    ...decoderLimitsOf(domain),
+  };
+  const attempt = `${media.sha256_hash} ${domain.serverName} ${shape.animated ? 'moving' : 'still'}`;
+  const rendered = await parts.refusedFiles.attempt(attempt, () =>
+    // Read when its turn has come: waiting costs no memory.
+    parts.thumbnailer.render(() => readWhole(original, signal), job, signal),
+  );
+  return rendered.kind === 'original'
+    ? rendered.contentType
+    : await store(parts, domain, media, shape, rendered, signal);
+}
+
+/** A still picture that was made where a moving one was wanted is also the still one of its size. */
+async function store(
+  parts: MakerParts,
+  domain: DomainConfig,
+  media: MediaRow,
+  shape: Shape,
+  picture: Pick<Extract<Rendered, { kind: 'picture' }>, 'bytes' | 'contentType' | 'animated'>,
+  signal: AbortSignal,
+): Promise<ThumbnailRow> {
+  const { db } = parts.database;
+  const datastore = parts.datastores.choose('thumbnails', domain.datastores);
+  const received = await receiveBytes(asStream(picture.bytes), datastore, Number.POSITIVE_INFINITY, signal);
+  await using _temporary = received.temporary;
+  await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
+  const known = await findObjectWithHash(db, received.sha256);
+  const placed = await placeObject(parts, datastore, received, known, signal);
+  const now = parts.now();
+  const row: ThumbnailRow = {
+    origin: media.origin,
+    media_id: media.media_id,
+    ...shape,
+    content_type: picture.contentType,
+    size_bytes: received.sizeBytes,
+    location: placed.place.location,
+    creation_ts: now,
+    sha256_hash: received.sha256,
+    datastore_id: placed.place.datastore_id,
+  };
+  const rows: CompilableQuery[] = [saveThumbnail(db, row), touchLastAccess(db, received.sha256, now)];
+  if (shape.animated && !picture.animated) rows.push(saveThumbnail(db, { ...row, animated: false }));
+  await commitObject(parts.database, placed, rows, signal);
+  return row;
+}
+
+async function* asStream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
