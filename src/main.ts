@@ -1,7 +1,15 @@
 import { createRequire } from 'node:module';
 import { createAuth } from './auth/index.ts';
 import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
-import { config, init, type RunningService, runCommand, type StartService, serveCommand } from './commands/index.ts';
+import {
+  config,
+  init,
+  type RunningService,
+  runCommand,
+  type StartService,
+  serveCommand,
+  thumbnail,
+} from './commands/index.ts';
 import { type Config, type DatastoreConfig, formatProblem, type LoadedConfig } from './config/index.ts';
 import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
@@ -133,5 +141,10 @@ if (import.meta.main) {
     env: process.env,
     cwd: process.cwd(),
   };
-  process.exitCode = await runCommand([serveCommand(startService), init, config], process.argv.slice(2), io, version);
+  process.exitCode = await runCommand(
+    [serveCommand(startService), init, config, thumbnail],
+    process.argv.slice(2),
+    io,
+    version,
+  );
 }

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { animationOf, makeGif, makePng, makeSvg } from './pictures.ts';
 
 const VITRINE = fileURLToPath(new URL('../bin/vitrine', import.meta.url));
 
@@ -165,6 +166,7 @@ test('every command has help, and what is not understood is exit code 2', async 
     ['init', '-help'],
     ['config', '--help'],
     ['help', 'config'],
+    ['thumbnail', '--help'],
   ]) {
     const { code, stdout } = await vitrine(cwd, args);
     assert.equal(code, 0, args.join(' '));
@@ -177,6 +179,9 @@ test('every command has help, and what is not understood is exit code 2', async 
     ['config', 'check', '--domain', 'x'],
     ['init', 'x'],
     ['serve', 'x'],
+    ['thumbnail', 'one-file'],
+    ['thumbnail', 'a', 'b', '--width', '0'],
+    ['thumbnail', 'a', 'b', '--method', 'stretch'],
   ]) {
     const { code, stderr } = await vitrine(cwd, args);
     assert.equal(code, 2, args.join(' '));
@@ -185,6 +190,45 @@ test('every command has help, and what is not understood is exit code 2', async 
   for (const flag of ['-version', '--version'])
     assert.match((await vitrine(cwd, [flag])).stdout, /^Version: \d+\.\d+\.\d+\n/);
   await assert.rejects(access(join(cwd, 'data')), 'asking for help makes nothing');
+});
+
+test('a thumbnail is made of a file by hand, under the limits of the configuration', async (t) => {
+  const cwd = await makeFolder(t);
+  await writeFile(join(cwd, 'moving.gif'), await makeGif({ width: 400, height: 200, frames: 3 }));
+  const moving = await vitrine(cwd, [
+    'thumbnail',
+    'moving.gif',
+    'out.webp',
+    '--width=100',
+    '--height',
+    '100',
+    '--animated',
+  ]);
+  assert.deepEqual([moving.code, moving.stderr], [0, '']);
+  assert.match(moving.stdout, /^out\.webp: image\/webp, 100×50, \d+ bytes, animated\n$/);
+  assert.equal((await animationOf(await readFile(join(cwd, 'out.webp')))).frames, 3);
+
+  await writeFile(join(cwd, 'small.png'), await makePng({ width: 40, height: 20 }));
+  const small = await vitrine(cwd, ['thumbnail', 'small.png', 'same.png']);
+  assert.equal(small.stdout, 'same.png: image/png, the file itself, which is small enough\n');
+  assert.deepEqual(await readFile(join(cwd, 'same.png')), await readFile(join(cwd, 'small.png')));
+
+  await writeFile(join(cwd, 'picture.svg'), makeSvg({ width: 400, height: 200 }));
+  const unlisted = await vitrine(cwd, ['thumbnail', 'picture.svg', 'none.png']);
+  assert.deepEqual([unlisted.code, unlisted.stdout], [1, '']);
+  assert.match(unlisted.stderr, /^The media is not a picture that this server can make thumbnails of\n$/);
+  assert.equal(
+    (await vitrine(cwd, ['init', '--server-name', 'example.org', '--homeserver-url', 'http://localhost:9'])).code,
+    0,
+  );
+  const path = join(cwd, 'data/media-repo.yaml');
+  await writeFile(path, (await readFile(path, 'utf8')).replace('image/avif', 'image/svg+xml'));
+  assert.equal((await vitrine(cwd, ['thumbnail', 'picture.svg', 'drawn.png', '--method=crop'])).code, 0);
+
+  const missing = await vitrine(cwd, ['thumbnail', 'missing.png', 'none.png']);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /^ENOENT.*missing\.png/);
+  await assert.rejects(access(join(cwd, 'none.png')), 'what is refused writes nothing');
 });
 
 test('a machine number that is none keeps the service from starting', async (t) => {

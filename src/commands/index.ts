@@ -3,3 +3,4 @@ export { runCommand } from './commands.ts';
 export { config } from './config.ts';
 export { init } from './init.ts';
 export { type RunningService, type StartService, serveCommand } from './serve.ts';
+export { thumbnail } from './thumbnail.ts';

@@ -1,6 +1,6 @@
 export { describeConfig } from './describe-config.ts';
 export { type Environment, findConfigPath, readEnvironment } from './find-config.ts';
-export { type LoadedConfig, loadConfig } from './load-config.ts';
+export { defaultConfig, type LoadedConfig, loadConfig } from './load-config.ts';
 export { renderConfigurationPage } from './page.ts';
 export { ConfigError, formatProblem } from './problems.ts';
 export { writeSampleConfig } from './sample.ts';

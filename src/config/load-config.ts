@@ -60,6 +60,11 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   };
 }
 
+/** What is in force where nobody has configured anything; there is no homeserver and no datastore in it. */
+export function defaultConfig(): MainConfig {
+  return freezeDeep(withDefaults(mainSchema, {}) as MainConfig); // as in `loadConfig`
+}
+
 function isDomainFile(root: YAMLMap): boolean {
   return typeof root.get('homeserver') === 'string';
 }

@@ -19,8 +19,13 @@ export function mayMove(media: MediaRow, { thumbnails: options }: DomainConfig):
   return options.maxAnimateSizeBytes <= 0 || media.size_bytes <= options.maxAnimateSizeBytes;
 }
 
+/** The largest file of which thumbnails are made, in bytes. */
+export function findMaxSourceBytes({ thumbnails: { maxSourceBytes } }: Pick<DomainConfig, 'thumbnails'>): number {
+  return maxSourceBytes > 0 ? maxSourceBytes : MAX_SOURCE_BYTES;
+}
+
 /** What a decoder may be given in this domain. */
-export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: DomainConfig): DecoderLimits {
+export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: Pick<DomainConfig, 'thumbnails'>): DecoderLimits {
   return { formats: formatsAllowedBy(types), maxPixels };
 }
 
@@ -28,7 +33,7 @@ export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: DomainConf
 export function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
   if (!options.types.includes(typeOf(media)))
     throw new BadRequest('This server makes no thumbnails of this type of media');
-  const maxBytes = options.maxSourceBytes > 0 ? options.maxSourceBytes : MAX_SOURCE_BYTES;
+  const maxBytes = findMaxSourceBytes({ thumbnails: options });
   if (media.size_bytes > maxBytes) {
     throw new TooLarge(`The media is larger than the ${maxBytes} bytes that thumbnails are made of`);
   }

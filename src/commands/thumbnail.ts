@@ -1,0 +1,91 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ConfigError, defaultConfig, findConfigPath, loadConfig } from '../config/index.ts';
+import { MatrixError, TooLarge } from '../matrix/index.ts';
+import { openLog } from '../telemetry/index.ts';
+import { createThumbnailer, decoderLimitsOf, findMaxSourceBytes, type Rendered } from '../thumbnails/index.ts';
+import type { Command, CommandIo } from './command.ts';
+import { parseFlags, UsageError } from './flags.ts';
+
+const METHODS = ['scale', 'crop'] as const;
+const MAX_SIDE = 16_384;
+
+/** `vitrine thumbnail`: makes one as the service would, without it. */
+export const thumbnail: Command = {
+  name: 'thumbnail',
+  summary: 'Make a thumbnail of a file, to see what the service would make of it',
+  usage: `Usage: vitrine thumbnail IN OUT [--width N] [--height N] [--method scale|crop] [--animated] [--config PATH]
+
+Writes a thumbnail of IN to OUT, in the same child process and under the same limits as the service. Nothing is stored.
+
+  --width N, --height N  the size (default: 800 and 600)
+  --method METHOD        scale keeps the ratio, crop fills the size (default: scale)
+  --animated             let it move, if the file does
+  --config PATH          whose limits and types count. Without it: REPO_CONFIG, else ./media-repo.yaml,
+                         else ./data/media-repo.yaml, else the defaults
+
+Exit codes: 0 written, 1 no thumbnail can be made of it, 2 called wrongly
+`,
+  async run(args, io) {
+    const { values, words } = parseFlags(args, {
+      width: { type: 'string' },
+      height: { type: 'string' },
+      method: { type: 'string' },
+      animated: { type: 'boolean' },
+      config: { type: 'string' },
+    });
+    const [from, to, ...others] = words;
+    if (from === undefined || to === undefined || others.length > 0) throw new UsageError('name two files: IN and OUT');
+    const method = METHODS.find((known) => known === (values.method ?? 'scale'));
+    if (method === undefined) throw new UsageError(`--method "${values.method}" is neither scale nor crop`);
+    const size = { width: parseSide('width', values.width, 800), height: parseSide('height', values.height, 600) };
+    try {
+      const config = await configFor(values.config, io);
+      const source = await readSource(resolve(io.cwd, from), findMaxSourceBytes(config));
+      const { stillFrame } = config.thumbnails;
+      const asked = { size, method, animated: values.animated ?? false, stillFrame, ...decoderLimitsOf(config) };
+      await using thumbnailer = createThumbnailer({ log: logTo(io), maxWorkers: 1 });
+      const rendered = await thumbnailer.render(source, asked, new AbortController().signal);
+      await writeFile(resolve(io.cwd, to), rendered.kind === 'picture' ? rendered.bytes : source);
+      io.stdout(`${to}: ${describe(rendered)}\n`);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof MatrixError || error instanceof ConfigError || isFileError(error))) throw error;
+      io.stderr(`${error.message}\n`);
+      return 1;
+    }
+  },
+};
+
+function parseSide(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const side = Number(text);
+  if (/^\d+$/.test(text) && side >= 1 && side <= MAX_SIDE) return side;
+  throw new UsageError(`--${name} "${text}" is not a number from 1 to ${MAX_SIDE}`);
+}
+
+async function configFor(path: string | undefined, io: CommandIo) {
+  const found = findConfigPath(path, io.env, io.cwd);
+  return found === undefined ? defaultConfig() : (await loadConfig(found.path)).config;
+}
+
+async function readSource(path: string, maxBytes: number): Promise<Buffer> {
+  if ((await stat(path)).size > maxBytes) {
+    throw new TooLarge(`The file is larger than the ${maxBytes} bytes that thumbnails are made of`);
+  }
+  return await readFile(path);
+}
+
+function logTo({ stderr }: CommandIo) {
+  return openLog({ level: 'warn', colors: false, json: false, directory: '-', now: Date.now, output: stderr }).log;
+}
+
+function describe(rendered: Rendered): string {
+  if (rendered.kind === 'original') return `${rendered.contentType}, the file itself, which is small enough`;
+  const { contentType, width, height, bytes, animated } = rendered;
+  return `${contentType}, ${width}×${height}, ${bytes.length} bytes${animated ? ', animated' : ''}`;
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
