@@ -17,7 +17,13 @@ import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
 import { createHotObjects, createMedia, createMediaRecords, createUsage } from './media/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
-import { createBlurhashes, createRefusedFiles, createThumbnailer, createThumbnails } from './thumbnails/index.ts';
+import {
+  createBlurhashes,
+  createMediaInfos,
+  createRefusedFiles,
+  createThumbnailer,
+  createThumbnails,
+} from './thumbnails/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -68,6 +74,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
     media,
     thumbnails: createThumbnails(pictureParts),
     blurhashes: createBlurhashes(pictureParts),
+    mediaInfos: createMediaInfos(pictureParts),
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });

@@ -55,6 +55,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
     },
     thumbnails: { open: played.openThumbnail ?? refuseCalls },
     blurhashes: { save: refuseCalls, find: refuseCalls },
+    mediaInfos: { find: refuseCalls },
     now: Date.now,
     version: '1.2.3',
     checkReadiness: played.checkReadiness ?? (async () => new Map()),

@@ -21,5 +21,5 @@ export {
 } from './reservations.ts';
 export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
 export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
-export { findThumbnail, findThumbnailOfContent, saveThumbnail } from './thumbnails.ts';
+export { findThumbnail, findThumbnailOfContent, findThumbnailsOf, saveThumbnail } from './thumbnails.ts';
 export { findUserUsage, type UserUsage } from './user-usage.ts';

@@ -12,6 +12,18 @@ export function findThumbnail(db: Db, key: ThumbnailKey): Promise<ThumbnailRow |
     .executeTakeFirst();
 }
 
+/** All that are stored of a media, the smallest first. */
+export function findThumbnailsOf(db: Db, origin: string, mediaId: string): Promise<ThumbnailRow[]> {
+  return db
+    .selectFrom('thumbnails')
+    .selectAll()
+    .where('media_id', '=', mediaId)
+    .where('origin', '=', origin)
+    .orderBy('width')
+    .orderBy('height')
+    .execute();
+}
+
 /** A thumbnail of this size that was made of the same bytes, under whatever mxc URI. */
 export function findThumbnailOfContent(
   db: Db,

@@ -1,5 +1,6 @@
 export { type Blurhashes, createBlurhashes } from './blurhashes.ts';
 export { chooseSize, type Method, type Size } from './choose-size.ts';
+export { createMediaInfos, type MediaInfos } from './media-info.ts';
 export { createRefusedFiles } from './refused-files.ts';
 export { decoderLimitsOf, findMaxSourceBytes } from './suitable.ts';
 export { createThumbnailer, type OpenThumbnailer, type Rendered, type Thumbnailer } from './thumbnailer.ts';

@@ -7,6 +7,7 @@ for (const answer of [
   { kind: 'picture', contentType: 'image/png', width: 32, height: 1, animated: false },
   { kind: 'original', contentType: 'image/webp' },
   { kind: 'blurhash', blurhash: 'LEHV6nWB2yk8pyo0adR*.7kCMdnj' },
+  { kind: 'measurement', width: 4000, height: 1 },
   { kind: 'refused', why: 'corrupt' },
 ]) {
   test(`a worker may say ${JSON.stringify(answer)}`, () => assert.deepEqual(parseAnswer(answer), answer));
@@ -27,6 +28,7 @@ for (const nonsense of [
   { kind: 'original', contentType: ['image/png'] },
   { kind: 'blurhash' },
   { kind: 'blurhash', blurhash: '<script>' },
+  { kind: 'measurement', width: 4000 },
   { kind: 'refused' },
   { kind: 'refused', why: 'a mood' },
 ]) {

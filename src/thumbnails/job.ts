@@ -3,7 +3,7 @@ import type { Method, Size } from './choose-size.ts';
 import type { PictureFormat } from './picture-format.ts';
 
 /** What a worker is asked, beside the bytes of the picture. */
-export type Job = ThumbnailJob | BlurhashJob;
+export type Job = ThumbnailJob | BlurhashJob | MeasureJob;
 
 /** What files a worker may decode for a job. */
 export interface DecoderLimits {
@@ -29,12 +29,18 @@ export interface BlurhashJob extends DecoderLimits {
   readonly yComponents: number;
 }
 
+/** For the size of the upright picture, which its header tells. */
+export interface MeasureJob extends DecoderLimits {
+  readonly make: 'measurement';
+}
+
 /** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */
 export type Answer =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'picture'; readonly contentType: string; readonly animated: boolean } & Size)
   | { readonly kind: 'original'; readonly contentType: string }
   | { readonly kind: 'blurhash'; readonly blurhash: string }
+  | ({ readonly kind: 'measurement' } & Size)
   | { readonly kind: 'refused'; readonly why: Refusal };
 
 const REFUSALS = ['unsupported', 'corrupt', 'too many pixels'] as const;
@@ -54,9 +60,13 @@ export function parseAnswer(value: unknown): Answer | undefined {
     if (!('contentType' in value) || !CONTENT_TYPES.includes(value.contentType)) return undefined;
     const contentType = String(value.contentType);
     if (value.kind === 'original') return { kind: 'original', contentType };
-    if (!('width' in value && isSide(value.width) && 'height' in value && isSide(value.height))) return undefined;
-    if (!('animated' in value) || typeof value.animated !== 'boolean') return undefined;
-    return { kind: 'picture', contentType, width: value.width, height: value.height, animated: value.animated };
+    const size = parseSize(value);
+    if (size === undefined || !('animated' in value) || typeof value.animated !== 'boolean') return undefined;
+    return { kind: 'picture', contentType, ...size, animated: value.animated };
+  }
+  if (value.kind === 'measurement') {
+    const size = parseSize(value);
+    return size && { kind: 'measurement', ...size };
   }
   if (value.kind === 'blurhash') {
     if (!('blurhash' in value) || typeof value.blurhash !== 'string' || !isBlurhash(value.blurhash)) return undefined;
@@ -65,6 +75,11 @@ export function parseAnswer(value: unknown): Answer | undefined {
   if (value.kind !== 'refused' || !('why' in value)) return undefined;
   const why = REFUSALS.find((refusal) => refusal === value.why);
   return why && { kind: 'refused', why };
+}
+
+function parseSize(value: object): Size | undefined {
+  if (!('width' in value && isSide(value.width) && 'height' in value && isSide(value.height))) return undefined;
+  return { width: value.width, height: value.height };
 }
 
 function isSide(value: unknown): value is number {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { BadRequest, InternalError, TooLarge, Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Size } from './choose-size.ts';
-import type { BlurhashJob, Job, Refusal, ThumbnailJob } from './job.ts';
+import type { BlurhashJob, DecoderLimits, Job, Refusal, ThumbnailJob } from './job.ts';
 import { type Source, WorkerPool } from './worker-pool.ts';
 import type { Outcome } from './worker-process.ts';
 
@@ -18,6 +18,8 @@ export interface Thumbnailer {
   render(source: Source, job: Omit<ThumbnailJob, 'make'>, signal: AbortSignal): Promise<Rendered>;
   /** The blurhash of a picture (MSC2448). Parameters and errors are those of `render`. */
   encodeBlurhash(source: Source, job: Omit<BlurhashJob, 'make'>, signal: AbortSignal): Promise<string>;
+  /** The size of the upright picture. Parameters and errors are those of `render`. */
+  measure(source: Source, limits: DecoderLimits, signal: AbortSignal): Promise<Size>;
 }
 
 export type Rendered =
@@ -73,6 +75,11 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
     async encodeBlurhash(source, asked, signal) {
       const { answer } = await run({ ...asked, make: 'blurhash' }, source, signal);
       if (answer.kind === 'blurhash') return answer.blurhash;
+      throw unasked(answer.kind);
+    },
+    async measure(source, limits, signal) {
+      const { answer } = await run({ ...limits, make: 'measurement' }, source, signal);
+      if (answer.kind === 'measurement') return { width: answer.width, height: answer.height };
       throw unasked(answer.kind);
     },
     get workerPids() {

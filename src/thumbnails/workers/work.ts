@@ -10,8 +10,14 @@ export async function work(source: Buffer, job: Job): Promise<Done> {
   const opened = await openPicture(source, job);
   if (typeof opened === 'string') return { kind: 'refused', why: opened };
   try {
-    if (job.make === 'thumbnail') return await render(opened, job);
-    return { kind: 'blurhash', blurhash: await encodeBlurhash(opened, job) };
+    switch (job.make) {
+      case 'thumbnail':
+        return await render(opened, job);
+      case 'blurhash':
+        return { kind: 'blurhash', blurhash: await encodeBlurhash(opened, job) };
+      case 'measurement':
+        return { kind: 'measurement', width: opened.header.width, height: opened.header.height };
+    }
   } catch {
     return { kind: 'refused', why: 'corrupt' };
   }

@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox';
+import { formatMxcUri } from '../../matrix/index.ts';
+import { type Access, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
+import { authenticated } from './authenticate.ts';
+import { blurhashField } from './blurhash.ts';
+import type { Route } from './route.ts';
+
+const size = { width: Type.Optional(Type.Integer()), height: Type.Optional(Type.Integer()) };
+
+const schema = {
+  summary: 'What is known about media',
+  params: mediaParams,
+  response: {
+    200: Type.Object({
+      content_uri: Type.String(),
+      content_type: Type.String(),
+      size: Type.Integer({ description: 'Bytes.' }),
+      hashes: Type.Object({ sha256: Type.String({ description: 'Hexadecimal.' }) }),
+      ...size,
+      thumbnails: Type.Optional(
+        Type.Array(
+          Type.Object({
+            ...size,
+            ready: Type.Boolean(),
+            content_type: Type.String(),
+            size: Type.Integer({ description: 'Bytes.' }),
+            animated: Type.Boolean(),
+          }),
+        ),
+      ),
+      ...blurhashField,
+    }),
+  },
+};
+
+/** `GET` and `HEAD …/info/{serverName}/{mediaId}`, as matrix-media-repo has it. */
+export const info: Route = (app, { auth, mediaInfos }) => {
+  const access: Access = { ...openAccess(auth), authenticate: authenticated(auth) };
+  app.route<{ Params: Static<typeof mediaParams> }>({
+    method: ['GET', 'HEAD'],
+    url: '/info/:serverName/:mediaId',
+    schema,
+    onRequest: access.authenticate,
+    async handler(request) {
+      const { uri, asker } = readAskedMedia(request, request.params, access);
+      const { media, size, thumbnails, blurhash } = await mediaInfos.find(request.domain, uri, asker, request.signal);
+      return {
+        content_uri: formatMxcUri(uri),
+        content_type: media.content_type,
+        size: media.size_bytes,
+        hashes: { sha256: media.sha256_hash },
+        ...size,
+        ...(thumbnails.length > 0 && { thumbnails: thumbnails.map(describeThumbnail) }),
+        'xyz.amorgan.blurhash': blurhash,
+      };
+    },
+  });
+};
+
+/** The size is the one that was chosen for it, which a thumbnail of another ratio does not fill. */
+function describeThumbnail(row: {
+  readonly width: number;
+  readonly height: number;
+  readonly content_type: string;
+  readonly size_bytes: number;
+  readonly animated: boolean;
+}) {
+  const { width, height, content_type, size_bytes, animated } = row;
+  return { width, height, ready: true, content_type, size: size_bytes, animated };
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { errorOf, mediaPathOf, type ServedUsers, startWithUsers } from './client.ts';
+import { makeJpeg } from './pictures.ts';
+import { pathOf, uploadBytes } from './service.ts';
+
+const PREFIX = '/_matrix/media/unstable';
+const infoPath = (uri: string) => `${PREFIX}/info/${mediaPathOf(uri)}`;
+
+const upload = ({ askAs }: ServedUsers, bytes: Uint8Array, type: string) =>
+  uploadBytes((path, init) => askAs('alice', path, init), bytes, { type });
+
+for (const prefix of [PREFIX, `${PREFIX}/io.t2bot.media`]) {
+  test(`below ${prefix}, users learn about a picture, its upright size and its thumbnails included`, async (t) => {
+    const service = await startWithUsers(t, { featureSupport: { MSC2448: { enabled: true } } });
+    const jpeg = await makeJpeg({ width: 600, height: 300, orientation: 6 });
+    const content_uri = await upload(service, jpeg, 'image/jpeg');
+    const about = {
+      content_uri,
+      content_type: 'image/jpeg',
+      size: jpeg.length,
+      hashes: { sha256: createHash('sha256').update(jpeg).digest('hex') },
+      width: 600,
+      height: 300,
+    };
+    const ask = async () => await (await service.askAs('bob', `${prefix}/info/${mediaPathOf(content_uri)}`)).json();
+    assert.deepEqual(await ask(), about);
+
+    const thumbnail = await service.askAs('bob', `${pathOf(content_uri, 'thumbnail')}?width=320&height=240`);
+    const size = (await thumbnail.arrayBuffer()).byteLength;
+    const blurhashPath = `${PREFIX}/xyz.amorgan/download/${mediaPathOf(content_uri)}/blurhash`;
+    const blurhash = (await (await service.askAs('bob', blurhashPath)).json()) as object;
+    const stored = { width: 320, height: 240, ready: true, content_type: 'image/jpeg', size, animated: false };
+    assert.deepEqual(await ask(), { ...about, thumbnails: [stored], ...blurhash });
+  });
+}
+
+test('of what is no picture that can be decoded there is no size', async (t) => {
+  const service = await startWithUsers(t);
+  for (const type of ['text/plain', 'image/png']) {
+    const uri = await upload(service, Buffer.from('no picture'), type);
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await service.askAs('bob', infoPath(uri));
+      assert.deepEqual(Object.keys((await answer.json()) as object).sort(), [
+        'content_type',
+        'content_uri',
+        'hashes',
+        'size',
+      ]);
+    }
+  }
+});
+
+test('about media, only those with a token learn, and only what can be true', async (t) => {
+  const service = await startWithUsers(t);
+  const uri = await upload(service, Buffer.from('text'), 'text/plain');
+  assert.deepEqual(await errorOf(await service.askOpenly(infoPath(uri))), { status: 401, errcode: 'M_MISSING_TOKEN' });
+  const missing = `${infoPath('mxc://example.org/missing')}?timeout_ms=0`;
+  assert.deepEqual(await errorOf(await service.askAs('bob', missing)), { status: 404, errcode: 'M_NOT_FOUND' });
+  const nonsense = `${infoPath(uri)}?allow_remote=perhaps`;
+  assert.deepEqual(await errorOf(await service.askAs('bob', nonsense)), { status: 400, errcode: 'M_INVALID_PARAM' });
+});
