@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
 const RED = 'red';
@@ -108,6 +108,35 @@ export function makeSvg({ width, height }: PictureShape): Buffer {
   return Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${corners.join('')}</svg>`,
   );
+}
+
+/** A small PNG with a compressed text of a gigabyte. */
+export async function makePngWithBomb(): Promise<Buffer> {
+  const png = await makePng({ width: 200, height: 200 });
+  const part = deflateSync(Buffer.alloc(1024 ** 3), { level: 9 });
+  const text = pngChunk('zTXt', Buffer.concat([Buffer.from('Comment\0\0', 'latin1'), part]));
+  return Buffer.concat([png.subarray(0, 33), text, png.subarray(33)]);
+}
+
+/** Each frame has one small picture of its own in the corner. */
+export function makeGifOfFrames(frames: number, { width, height }: PictureShape = { width: 8, height: 8 }): Buffer {
+  const head = Buffer.from('474946383961000000008000000000' + '00ffffff', 'hex');
+  head.writeUInt16LE(width, 6);
+  head.writeUInt16LE(height, 8);
+  const frame = Buffer.from('21f9040005000000' + '2c00000000080008000002' + '07848fa9cbed0f0a00', 'hex');
+  return Buffer.concat([head, ...Array.from({ length: frames }, () => frame), Buffer.from([0x3b])]);
+}
+
+/** The same bits for the same seed, 1 or more. */
+export function flipBits(bytes: Buffer, seed: number, count: number): Buffer {
+  const flipped = Buffer.from(bytes);
+  let state = seed;
+  for (let flip = 0; flip < count; flip += 1) {
+    state = (state * 48_271) % 2_147_483_647; // Lehmer
+    const place = state % (flipped.length * 8);
+    flipped.writeUInt8(flipped.readUInt8(place >> 3) ^ (1 << (place & 7)), place >> 3);
+  }
+  return flipped;
 }
 
 /** The first part of a file; `share` is between 0 and 1. */
