@@ -13,9 +13,7 @@ export async function findObjectWithHash(
   db: Db,
   sha256: string,
 ): Promise<(ObjectPlace & { readonly size_bytes: number }) | undefined> {
-  // Both at once: content that is new, which is the common case, is in neither.
-  const [media, thumbnail] = await Promise.all([findIn('media'), findIn('thumbnails')]);
-  return media ?? thumbnail;
+  return (await findIn('media')) ?? (await findIn('thumbnails'));
 
   function findIn(table: 'media' | 'thumbnails') {
     return db

@@ -106,13 +106,13 @@ async function keep(
 
   await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${asked.userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  const [isBlocked, earlier, known] = await Promise.all([
-    isHashQuarantined(db, received.sha256),
-    reserved === undefined ? findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined,
-    findObjectWithHash(db, received.sha256),
-  ]);
-  if (isBlocked) throw new Forbidden('This content has been blocked by the administrators of this server');
+  // One after the other: side by side, each upload would take several connections of PostgreSQL at a time.
+  if (await isHashQuarantined(db, received.sha256)) {
+    throw new Forbidden('This content has been blocked by the administrators of this server');
+  }
+  const earlier = reserved === undefined ? await findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined;
   if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
+  const known = await findObjectWithHash(db, received.sha256);
   const placed = await placeObject(parts, datastore, received, known, signal);
   const mediaId = parseMediaId(reserved ?? earlier?.media_id ?? parts.newUniqueId());
   const rows = earlier === undefined ? rowsOf(parts, config, asked, received, placed.place, mediaId) : [];
