@@ -35,6 +35,7 @@ for (const engine of ENGINES) {
     assert.deepEqual(await refusalOf(await upload('small', 'b'.repeat(41))), quota);
     assert.equal((await upload('small', 'b'.repeat(40))).status, 200, 'reaching the limit is allowed');
     assert.deepEqual(await refusalOf(await upload('small', 'c')), quota);
+    assert.equal((await upload('small', 'b'.repeat(40))).status, 200, 'what the user has already counts once');
     assert.equal((await upload('small2', 'a'.repeat(60))).status, 200, 'each user for himself');
     const few = await Promise.all(['1', '2', '3', '4', '5'].map((body) => upload('few', body)));
     assert.deepEqual(few.map(({ status }) => status).sort(), [200, 200, 403, 403, 403], 'also at the same time');

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
 import { parseRanges } from './byte-range.ts';
 import { formatDisposition } from './content-disposition.ts';
-import { nameCharset } from './content-type.ts';
+import { cleanContentType, nameCharset } from './content-type.ts';
 import { ClientLeft } from './errors.ts';
 
 /** What goes to the client, and under which names. */
@@ -42,7 +42,7 @@ export async function sendMedia(request: FastifyRequest, reply: FastifyReply, me
   if (publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
     return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();
   }
-  const contentType = nameCharset(media.contentType);
+  const contentType = nameCharset(cleanContentType(media.contentType));
   const ranges = askedRanges(request, sizeBytes, etag);
   const { pieces, bytes, headers } = layOut(ranges, sizeBytes, contentType);
   if (request.method === 'GET') request.chargeDownload(bytes);
@@ -117,9 +117,9 @@ async function sendBytes(
   pieces: readonly Piece[],
 ): Promise<void> {
   const { raw } = reply;
-  reply.hijack();
   raw.strictContentLength = true; // a source with more or fewer bytes than it said is an error
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>); // numbers are fine with Node too
+  reply.hijack(); // only now: what `writeHead` throws about a header is still answered
   const [only] = pieces;
   if (object.bytes !== undefined && only !== undefined && pieces.length === 1 && !Buffer.isBuffer(only)) {
     raw.end(object.bytes.subarray(only.start, only.end + 1));

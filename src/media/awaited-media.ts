@@ -19,16 +19,16 @@ export async function awaitMedia(
   const reservation = await findReservation(parts.database.db, uri.origin, uri.mediaId);
   const leftMs = (reservation?.expires_ts ?? 0) - parts.now();
   // The upload may have come after the caller looked for it, and taken the reservation away.
-  if (reservation === undefined || leftMs < 0) return await parts.records.find(uri, signal);
+  if (reservation === undefined || leftMs < 0) return await parts.records.findNow(uri);
 
   const { promise: arrived, resolve: wake } = Promise.withResolvers<void>();
   using _subscription = parts.bus.subscribe('upload_mxc', formatMxcUri(uri), wake);
   // Only now: an upload that came before the subscription has woken nobody.
-  const found = await parts.records.find(uri, signal);
+  const found = await parts.records.findNow(uri);
   if (found !== undefined || waitMs <= 0) return foundOrNotYet(found);
   await orAfter(arrived, waitMs, signal);
   // Also after the time is up: another process may have no way to wake this one.
-  return foundOrNotYet(await parts.records.find(uri, signal));
+  return foundOrNotYet(await parts.records.findNow(uri));
 }
 
 function foundOrNotYet(found: MediaRecord | undefined): MediaRecord {

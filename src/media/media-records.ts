@@ -15,6 +15,8 @@ export interface MediaRecord {
  */
 export interface MediaRecords {
   find(uri: MxcUri, signal: AbortSignal): Promise<MediaRecord | undefined>;
+  /** As `find`, past what is remembered or being asked: what was written before the call is seen. */
+  findNow(uri: MxcUri): Promise<MediaRecord | undefined>;
   /** After objects have moved or been blocked. */
   forgetAll(): void;
 }
@@ -38,6 +40,7 @@ export function createMediaRecords({ database, now }: { database: Database; now:
       if (found !== undefined && askedAtAge === age) records.set(key, found);
       return found;
     },
+    findNow: (uri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId),
     forgetAll() {
       age += 1;
       records.clear();

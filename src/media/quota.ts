@@ -43,6 +43,14 @@ export async function refuseOverQuota(
   if (files + 1 > quota.maxFiles) throw new QuotaExceeded(`You may keep ${quota.maxFiles} files here, and have them`);
 }
 
+/**
+ * What can be said before a body has come: a file that the user has already is taken again, over the quota or not.
+ * @throws {QuotaExceeded} for a file that is larger than all that the user may keep
+ */
+export function refuseNeverFitting({ maxBytes }: Quota, sizeBytes: number): void {
+  if (sizeBytes > maxBytes) throw new QuotaExceeded(`You may keep ${maxBytes} bytes here, and this would be more`);
+}
+
 function limitOf(configured: number): number {
   return configured > 0 ? configured : Number.POSITIVE_INFINITY;
 }

@@ -21,7 +21,7 @@ import {
   TooSmall,
 } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
-import { isLimited, quotaOf, refuseOverQuota } from './quota.ts';
+import { isLimited, quotaOf, refuseNeverFitting, refuseOverQuota } from './quota.ts';
 import { type ReceivedBytes, receiveBytes, tooLarge } from './received-bytes.ts';
 import { refuseUnfillable } from './reservation.ts';
 import { commitObject, type ObjectPlace, placeObject } from './stored-object.ts';
@@ -97,7 +97,8 @@ async function keep(
   if ((asked.declaredBytes ?? 0) > maxBytes) throw tooLarge(maxBytes);
   refuseTooSmall(asked.declaredBytes, domain.uploads.minBytes);
   const quota = quotaOf(domain.uploads, asked.userId);
-  await refuseOverQuota(parts, quota, asked.userId, asked.declaredBytes ?? 0);
+  if (reserved === undefined) refuseNeverFitting(quota, asked.declaredBytes ?? 0);
+  else await refuseOverQuota(parts, quota, asked.userId, asked.declaredBytes ?? 0);
   const datastore = parts.datastores.choose('local_media', domain.datastores);
 
   const received = await receiveBytes(asked.startBody(), datastore, maxBytes, signal);

@@ -90,6 +90,7 @@ async function openThumbnail(
   const made = await parts.shareWork(keyOf(media, shape), signal, (shared) =>
     findOrMake(parts, domain, media, shape, shared),
   );
+  if (typeof made === 'string') parts.usage.touch(media.sha256_hash);
   return await openMade(parts, media, made, signal);
 }
 
@@ -120,7 +121,10 @@ async function openStored(
   const { origin, media_id, sha256_hash } = media;
   const key = keyOf(media, shape);
   const known = parts.known.get(key);
-  if (typeof known === 'string') return await openMade(parts, media, known, signal);
+  if (typeof known === 'string') {
+    parts.usage.touch(sha256_hash);
+    return await openMade(parts, media, known, signal);
+  }
   const own = known ?? (await findThumbnail(db, { origin, media_id, ...shape }));
   const row = own ?? (await findThumbnailOfContent(db, sha256_hash, shape));
   if (row === undefined) return undefined;

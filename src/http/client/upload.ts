@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { formatMxcUri, InvalidParam, NotFound, parseMediaId, parseServerName } from '../../matrix/index.ts';
 import type { Upload } from '../../media/index.ts';
 import { readBody } from '../body.ts';
+import { cleanContentType } from '../content-type.ts';
 import { mediaParams } from './asked-media.ts';
 import { askerOf, authenticatedUser } from './authenticate.ts';
 import { blurhashField, readBlurhashWish, settleBlurhash } from './blurhash.ts';
@@ -66,13 +67,6 @@ function readUpload(request: FastifyRequest<Asked>, reply: FastifyReply): Upload
     declaredBytes: declaredBytes(request.headers['content-length']),
     startBody: () => readBody(request, reply),
   };
-}
-
-/** The type as it was said, parameters included, unless it could do harm in a header (U-9). */
-function cleanContentType(type: string | undefined): string {
-  const isHarmless =
-    type !== undefined && /^[\x20-\x7e]{1,255}$/.test(type) && /^[^/\s;]+\/[^/\s;]+\s*(;.*)?$/.test(type);
-  return isHarmless ? type : 'application/octet-stream';
 }
 
 function declaredBytes(header: string | undefined): number | undefined {
