@@ -1,6 +1,13 @@
 import type { TestContext } from 'node:test';
 import { type FakeHomeserver, startFakeHomeserver } from './fake-homeserver.ts';
-import { type ConfigSections, ENGINES, SERVER_NAME, startTestService, type TestService } from './service.ts';
+import {
+  type ConfigSections,
+  ENGINES,
+  SERVER_NAME,
+  startTestService,
+  type TestService,
+  uploadBytes,
+} from './service.ts';
 
 /** A service on SQLite with a played homeserver behind it, so that every kind of account can ask. */
 export interface ServedUsers extends TestService {
@@ -32,6 +39,15 @@ export async function startWithUsers(t: TestContext, sections: ConfigSections = 
       service.ask(path, withHeaders(init, { authorization: `Bearer ${homeserver.addUser(localpart)}` })),
     askOpenly: (path, init = {}) => fetch(service.url + path, withHeaders(init, { 'x-forwarded-host': SERVER_NAME })),
   };
+}
+
+/** Uploads as alice. @returns the `content_uri` */
+export async function uploadAsAlice(
+  { askAs }: Pick<ServedUsers, 'askAs'>,
+  bytes: Uint8Array,
+  named: Parameters<typeof uploadBytes>[2] = {},
+): Promise<string> {
+  return await uploadBytes((path, init) => askAs('alice', path, init), bytes, named);
 }
 
 /** Of a Matrix error, without the text for people. */

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { errorOf, mediaPathOf, type ServedUsers, startWithUsers } from './client.ts';
+import { errorOf, mediaPathOf, type ServedUsers, startWithUsers, uploadAsAlice } from './client.ts';
 import { makeJpeg } from './pictures.ts';
-import { pathOf, uploadBytes } from './service.ts';
+import { pathOf } from './service.ts';
 
 const PREFIX = '/_matrix/media/unstable';
 const infoPath = (uri: string) => `${PREFIX}/info/${mediaPathOf(uri)}`;
 
-const upload = ({ askAs }: ServedUsers, bytes: Uint8Array, type: string) =>
-  uploadBytes((path, init) => askAs('alice', path, init), bytes, { type });
+const upload = (service: ServedUsers, bytes: Uint8Array, type: string) => uploadAsAlice(service, bytes, { type });
 
 for (const prefix of [PREFIX, `${PREFIX}/io.t2bot.media`]) {
   test(`below ${prefix}, users learn about a picture, its upright size and its thumbnails included`, async (t) => {

@@ -37,3 +37,10 @@ export function parseFlags<Flags extends Record<string, Flag>>(
     throw error;
   }
 }
+
+/** A whole number from 1 to `max`, in digits. @throws {UsageError} that names the flag */
+export function parseCount(flag: string, text: string, max: number): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
+  throw new UsageError(`${flag} "${text}" is not a number from 1 to ${max}`);
+}

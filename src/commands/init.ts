@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { writeSampleConfig } from '../config/index.ts';
 import { findServerNameProblem } from '../matrix/index.ts';
 import type { Command } from './command.ts';
-import { parseFlags, UsageError } from './flags.ts';
+import { parseCount, parseFlags, UsageError } from './flags.ts';
 
 /** `vitrine init`: writes a commented configuration for a real homeserver. */
 export const init: Command = {
@@ -32,7 +32,7 @@ Example: vitrine init --server-name example.org --homeserver-url http://localhos
     const problem = findServerNameProblem(serverName);
     if (problem !== undefined) throw new UsageError(`--server-name "${serverName}" cannot be used: ${problem}`);
     const homeserverUrl = parseUrl(required(values['homeserver-url'], '--homeserver-url'));
-    const port = parsePort(values.port ?? '8000');
+    const port = parseCount('--port', values.port ?? '8000', 65_535);
     const path = resolve(io.cwd, values.config ?? 'data/media-repo.yaml');
 
     const text = writeSampleConfig({ serverName, homeserverUrl, dataFolder: dirname(path), port });
@@ -60,12 +60,4 @@ function parseUrl(text: string): string {
     throw new UsageError(`--homeserver-url "${text}" is not a URL that begins with http:// or https://`);
   }
   return text;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) {
-    throw new UsageError(`--port "${text}" is not a number from 1 to 65535`);
-  }
-  return port;
 }

@@ -1,11 +1,11 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, defaultConfig, findConfigPath, loadConfig } from '../config/index.ts';
-import { MatrixError, TooLarge } from '../matrix/index.ts';
+import { MatrixError } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
-import { createThumbnailer, decoderLimitsOf, findMaxSourceBytes, type Rendered } from '../thumbnails/index.ts';
+import { createThumbnailer, decoderLimitsOf, type Rendered, refuseLargeSource } from '../thumbnails/index.ts';
 import type { Command, CommandIo } from './command.ts';
-import { parseFlags, UsageError } from './flags.ts';
+import { parseCount, parseFlags, UsageError } from './flags.ts';
 
 const METHODS = ['scale', 'crop'] as const;
 const MAX_SIDE = 16_384;
@@ -38,10 +38,15 @@ Exit codes: 0 written, 1 no thumbnail can be made of it, 2 called wrongly
     if (from === undefined || to === undefined || others.length > 0) throw new UsageError('name two files: IN and OUT');
     const method = METHODS.find((known) => known === (values.method ?? 'scale'));
     if (method === undefined) throw new UsageError(`--method "${values.method}" is neither scale nor crop`);
-    const size = { width: parseSide('width', values.width, 800), height: parseSide('height', values.height, 600) };
+    const size = {
+      width: parseCount('--width', values.width ?? '800', MAX_SIDE),
+      height: parseCount('--height', values.height ?? '600', MAX_SIDE),
+    };
     try {
       const config = await configFor(values.config, io);
-      const source = await readSource(resolve(io.cwd, from), findMaxSourceBytes(config));
+      const path = resolve(io.cwd, from);
+      refuseLargeSource((await stat(path)).size, config);
+      const source = await readFile(path);
       const { stillFrame } = config.thumbnails;
       const asked = { size, method, animated: values.animated ?? false, stillFrame, ...decoderLimitsOf(config) };
       await using thumbnailer = createThumbnailer({ log: logTo(io), maxWorkers: 1 });
@@ -57,23 +62,9 @@ Exit codes: 0 written, 1 no thumbnail can be made of it, 2 called wrongly
   },
 };
 
-function parseSide(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const side = Number(text);
-  if (/^\d+$/.test(text) && side >= 1 && side <= MAX_SIDE) return side;
-  throw new UsageError(`--${name} "${text}" is not a number from 1 to ${MAX_SIDE}`);
-}
-
 async function configFor(path: string | undefined, io: CommandIo) {
   const found = findConfigPath(path, io.env, io.cwd);
   return found === undefined ? defaultConfig() : (await loadConfig(found.path)).config;
-}
-
-async function readSource(path: string, maxBytes: number): Promise<Buffer> {
-  if ((await stat(path)).size > maxBytes) {
-    throw new TooLarge(`The file is larger than the ${maxBytes} bytes that thumbnails are made of`);
-  }
-  return await readFile(path);
 }
 
 function logTo({ stderr }: CommandIo) {

@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DatabaseRefused } from './errors.ts';
+import { missingVersions } from './own-versions.ts';
 import { asFailure } from './sqlite-messages.ts';
 import { sqliteVersions } from './sqlite-schema.ts';
 
@@ -72,16 +73,7 @@ function withTables(database: DatabaseSync, file: string, unlock: () => void): S
 }
 
 function applyVersions(database: DatabaseSync, file: string): void {
-  const applied = readVersion(database, file);
-  if (applied > sqliteVersions.length) {
-    throw new DatabaseRefused(
-      `A newer Vitrine has changed ${file}: its tables have version ${applied}, and this one knows them up to ` +
-        `${sqliteVersions.length}. Nothing was changed; use the newer Vitrine`,
-    );
-  }
-  for (const [index, sql] of sqliteVersions.entries()) {
-    const version = index + 1;
-    if (version <= applied) continue;
+  for (const { version, sql } of missingVersions(file, readVersion(database, file), sqliteVersions)) {
     // Closing the database, which follows a failure, rolls back.
     database.exec(`
       BEGIN IMMEDIATE;

@@ -1,5 +1,5 @@
 import { create } from 'content-disposition';
-import { essenceOf } from './content-type.ts';
+import { essenceOf } from '../matrix/index.ts';
 
 /** The specification's complete list, "Serving inline content" (CD-2). */
 const INLINE_TYPES: ReadonlySet<string> = new Set([

@@ -1,4 +1,5 @@
 export { isBlurhash } from './blurhash.ts';
+export { essenceOf } from './content-type.ts';
 export * from './errors.ts';
 export { formatMxcUri, type MediaId, type MxcUri, parseMediaId } from './mxc-uri.ts';
 export { findServerNameProblem, parseServerName, type ServerName, splitHostAndPort } from './server-name.ts';

@@ -28,19 +28,18 @@ export function createMediaRecords({ database, now }: { database: Database; now:
   const records = new LRUCache<string, MediaRecord>({ max: MAX_RECORDS, ttl: KEPT_MS, perf: { now } });
   const shareQuery = createSingleFlight<MediaRecord | undefined>();
   let age = 0;
+  const findNow = (uri: MxcUri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId);
   return {
     async find(uri, signal) {
       const key = formatMxcUri(uri);
       const known = records.get(key);
       if (known !== undefined) return known;
       const askedAtAge = age;
-      const found = await shareQuery(`${age} ${key}`, signal, () =>
-        findMediaAndRestriction(database.db, uri.origin, uri.mediaId),
-      );
+      const found = await shareQuery(`${age} ${key}`, signal, () => findNow(uri));
       if (found !== undefined && askedAtAge === age) records.set(key, found);
       return found;
     },
-    findNow: (uri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId),
+    findNow,
     forgetAll() {
       age += 1;
       records.clear();

@@ -37,18 +37,13 @@ export async function refuseOverQuota(
 ): Promise<void> {
   if (!isLimited(quota)) return;
   const { bytes, files } = await findUserUsage(database.db, userId);
-  if (bytes + sizeBytes > quota.maxBytes) {
-    throw new QuotaExceeded(`You may keep ${quota.maxBytes} bytes here, and this would be more`);
-  }
+  refuseBytes(quota, bytes + sizeBytes);
   if (files + 1 > quota.maxFiles) throw new QuotaExceeded(`You may keep ${quota.maxFiles} files here, and have them`);
 }
 
-/**
- * What can be said before a body has come: a file that the user has already is taken again, over the quota or not.
- * @throws {QuotaExceeded} for a file that is larger than all that the user may keep
- */
-export function refuseNeverFitting({ maxBytes }: Quota, sizeBytes: number): void {
-  if (sizeBytes > maxBytes) throw new QuotaExceeded(`You may keep ${maxBytes} bytes here, and this would be more`);
+/** @param totalBytes what the user would keep. @throws {QuotaExceeded} */
+export function refuseBytes({ maxBytes }: Quota, totalBytes: number): void {
+  if (totalBytes > maxBytes) throw new QuotaExceeded(`You may keep ${maxBytes} bytes here, and this would be more`);
 }
 
 function limitOf(configured: number): number {

@@ -2,7 +2,6 @@ import type { Config, DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
   deleteReservation,
-  findObjectWithHash,
   findUploadOfUser,
   insertMedia,
   isHashQuarantined,
@@ -21,7 +20,7 @@ import {
   TooSmall,
 } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
-import { isLimited, quotaOf, refuseNeverFitting, refuseOverQuota } from './quota.ts';
+import { isLimited, quotaOf, refuseBytes, refuseOverQuota } from './quota.ts';
 import { type ReceivedBytes, receiveBytes, tooLarge } from './received-bytes.ts';
 import { refuseUnfillable } from './reservation.ts';
 import { commitObject, type ObjectPlace, placeObject } from './stored-object.ts';
@@ -97,7 +96,8 @@ async function keep(
   if ((asked.declaredBytes ?? 0) > maxBytes) throw tooLarge(maxBytes);
   refuseTooSmall(asked.declaredBytes, domain.uploads.minBytes);
   const quota = quotaOf(domain.uploads, asked.userId);
-  if (reserved === undefined) refuseNeverFitting(quota, asked.declaredBytes ?? 0);
+  // A file that the user has already is taken again, over the quota or not; that shows when the body is there.
+  if (reserved === undefined) refuseBytes(quota, asked.declaredBytes ?? 0);
   else await refuseOverQuota(parts, quota, asked.userId, asked.declaredBytes ?? 0);
   const datastore = parts.datastores.choose('local_media', domain.datastores);
 
@@ -113,8 +113,7 @@ async function keep(
   }
   const earlier = reserved === undefined ? await findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined;
   if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
-  const known = await findObjectWithHash(db, received.sha256);
-  const placed = await placeObject(parts, datastore, received, known, signal);
+  const placed = await placeObject(parts, datastore, received, signal);
   const mediaId = parseMediaId(reserved ?? earlier?.media_id ?? parts.newUniqueId());
   const rows = earlier === undefined ? rowsOf(parts, config, asked, received, placed.place, mediaId) : [];
   if (reserved !== undefined) rows.push(deleteReservation(db, asked.origin, reserved));

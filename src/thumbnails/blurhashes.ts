@@ -2,7 +2,8 @@ import { createSingleFlight } from '../cluster/index.ts';
 import type { DomainConfig } from '../config/index.ts';
 import { findBlurhash, type MediaRow, saveBlurhash } from '../database/index.ts';
 import { formatMxcUri, type MxcUri } from '../matrix/index.ts';
-import { type MediaAsker, openObject, readWhole } from '../media/index.ts';
+import type { MediaAsker } from '../media/index.ts';
+import { decodeMedia } from './decode-media.ts';
 import { decoderLimitsOf, refuseUnsuitable } from './suitable.ts';
 import type { ThumbnailsParts } from './thumbnails.ts';
 
@@ -44,10 +45,9 @@ async function compute(
   media: MediaRow,
   signal: AbortSignal,
 ): Promise<string> {
-  await using object = await openObject(parts, media, signal);
   const { xComponents, yComponents } = domain.featureSupport.MSC2448;
   const job = { xComponents, yComponents, ...decoderLimitsOf(domain) };
-  return await parts.refusedFiles.attempt(`${media.sha256_hash} ${domain.serverName} blurhash`, () =>
-    parts.thumbnailer.encodeBlurhash(() => readWhole(object, signal), job, signal),
+  return await decodeMedia(parts, domain, media, 'blurhash', signal, (source) =>
+    parts.thumbnailer.encodeBlurhash(source, job, signal),
   );
 }

@@ -3,7 +3,11 @@ import type { Method, Size } from './choose-size.ts';
 import type { PictureFormat } from './picture-format.ts';
 
 /** What a worker is asked, beside the bytes of the picture. */
-export type Job = ThumbnailJob | BlurhashJob | MeasureJob;
+export type Job =
+  | ({ readonly make: 'thumbnail' } & ThumbnailJob)
+  | ({ readonly make: 'blurhash' } & BlurhashJob)
+  /** The size of the upright picture, which its header tells. */
+  | ({ readonly make: 'measurement' } & DecoderLimits);
 
 /** What files a worker may decode for a job. */
 export interface DecoderLimits {
@@ -13,7 +17,6 @@ export interface DecoderLimits {
 }
 
 export interface ThumbnailJob extends DecoderLimits {
-  readonly make: 'thumbnail';
   readonly size: Size;
   readonly method: Method;
   /** Whether the thumbnail may move, if the picture does. */
@@ -23,15 +26,9 @@ export interface ThumbnailJob extends DecoderLimits {
 }
 
 export interface BlurhashJob extends DecoderLimits {
-  readonly make: 'blurhash';
   /** 1 to 9 each: more show more. */
   readonly xComponents: number;
   readonly yComponents: number;
-}
-
-/** For the size of the upright picture, which its header tells. */
-export interface MeasureJob extends DecoderLimits {
-  readonly make: 'measurement';
 }
 
 /** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */

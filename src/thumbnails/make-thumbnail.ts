@@ -1,22 +1,16 @@
 import type { DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
-  findObjectWithHash,
   type MediaRow,
   saveThumbnail,
   type ThumbnailRow,
   touchLastAccess,
 } from '../database/index.ts';
-import { commitObject, type MediaParts, openObject, placeObject, readWhole, receiveBytes } from '../media/index.ts';
+import { commitObject, placeObject, receiveBytes } from '../media/index.ts';
 import type { Method } from './choose-size.ts';
-import type { RefusedFiles } from './refused-files.ts';
+import { type DecodingParts, decodeMedia } from './decode-media.ts';
 import { decoderLimitsOf } from './suitable.ts';
-import type { Rendered, Thumbnailer } from './thumbnailer.ts';
-
-export interface MakerParts extends MediaParts {
-  readonly thumbnailer: Thumbnailer;
-  readonly refusedFiles: RefusedFiles;
-}
+import type { Rendered } from './thumbnailer.ts';
 
 /** What one thumbnail of a media is known by, beside the media. */
 export type Shape = Pick<ThumbnailRow, 'width' | 'height' | 'animated'> & { readonly method: Method };
@@ -26,13 +20,12 @@ export type Made = ThumbnailRow | string;
 
 /** Makes and stores one, whatever there is. @throws as `Thumbnailer.render` */
 export async function makeThumbnail(
-  parts: MakerParts,
+  parts: DecodingParts,
   domain: DomainConfig,
   media: MediaRow,
   shape: Shape,
   signal: AbortSignal,
 ): Promise<Made> {
-  await using original = await openObject(parts, media, signal);
   const { width, height, ...rest } = shape;
   const job = {
     size: { width, height },
@@ -40,10 +33,8 @@ export async function makeThumbnail(
     stillFrame: domain.thumbnails.stillFrame,
     ...decoderLimitsOf(domain),
   };
-  const attempt = `${media.sha256_hash} ${domain.serverName} ${shape.animated ? 'moving' : 'still'}`;
-  const rendered = await parts.refusedFiles.attempt(attempt, () =>
-    // Read when its turn has come: waiting costs no memory.
-    parts.thumbnailer.render(() => readWhole(original, signal), job, signal),
+  const rendered = await decodeMedia(parts, domain, media, shape.animated ? 'moving' : 'still', signal, (source) =>
+    parts.thumbnailer.render(source, job, signal),
   );
   return rendered.kind === 'original'
     ? rendered.contentType
@@ -52,7 +43,7 @@ export async function makeThumbnail(
 
 /** A still picture that was made where a moving one was wanted is also the still one of its size. */
 async function store(
-  parts: MakerParts,
+  parts: DecodingParts,
   domain: DomainConfig,
   media: MediaRow,
   shape: Shape,
@@ -64,8 +55,7 @@ async function store(
   const received = await receiveBytes(asStream(picture.bytes), datastore, Number.POSITIVE_INFINITY, signal);
   await using _temporary = received.temporary;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  const known = await findObjectWithHash(db, received.sha256);
-  const placed = await placeObject(parts, datastore, received, known, signal);
+  const placed = await placeObject(parts, datastore, received, signal);
   const now = parts.now();
   const row: ThumbnailRow = {
     origin: media.origin,

@@ -1,8 +1,9 @@
 import type { DomainConfig } from '../config/index.ts';
 import { findBlurhash, findThumbnailsOf, type MediaRow, type ThumbnailRow } from '../database/index.ts';
 import { BadRequest, type MxcUri, TooLarge } from '../matrix/index.ts';
-import { type MediaAsker, openObject, readWhole } from '../media/index.ts';
+import type { MediaAsker } from '../media/index.ts';
 import type { Size } from './choose-size.ts';
+import { decodeMedia } from './decode-media.ts';
 import { decoderLimitsOf, findMaxSourceBytes } from './suitable.ts';
 import type { ThumbnailsParts } from './thumbnails.ts';
 
@@ -46,10 +47,9 @@ async function measure(
 ): Promise<Size | undefined> {
   const isPicture = media.content_type.toLowerCase().startsWith('image/');
   if (!isPicture || media.size_bytes > findMaxSourceBytes(domain)) return undefined;
-  await using object = await openObject(parts, media, signal);
   try {
-    return await parts.refusedFiles.attempt(`${media.sha256_hash} ${domain.serverName} measurement`, () =>
-      parts.thumbnailer.measure(() => readWhole(object, signal), decoderLimitsOf(domain), signal),
+    return await decodeMedia(parts, domain, media, 'measurement', signal, (source) =>
+      parts.thumbnailer.measure(source, decoderLimitsOf(domain), signal),
     );
   } catch (error) {
     if (error instanceof BadRequest || error instanceof TooLarge) return undefined;

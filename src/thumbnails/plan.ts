@@ -41,15 +41,13 @@ const LOSSY_FORMATS: readonly PictureFormat[] = ['jpeg', 'webp', 'avif'];
 /** Of more frames than that none but the first are looked at: a frame builds on those before it. */
 const MAX_FRAMES = 1000;
 
-type Asked = Omit<ThumbnailJob, 'make'>;
-
 /**
  * What to make of a picture for a thumbnail of the chosen size. Never larger than the picture (TH-5). A picture inside
  * of the size is sent as it is (TH-6), unless clients may not get its format or it would move and must not (TH-10): of
  * that, one still picture is made as large as it is. What may move becomes a WebP that does (TH-8, TH-9), where all its
  * frames together have few enough pixels.
  */
-export function planThumbnail(source: SourcePicture, asked: Asked): Plan {
+export function planThumbnail(source: SourcePicture, asked: ThumbnailJob): Plan {
   const { size, method } = asked;
   const isInside = source.width <= size.width && source.height <= size.height;
   const originalType = ORIGINAL_TYPES[source.format];
@@ -66,7 +64,7 @@ export function planThumbnail(source: SourcePicture, asked: Asked): Plan {
   };
 }
 
-function chooseFrames(source: SourcePicture, asked: Asked): Pick<RenderPlan, 'contentType' | 'first' | 'count'> {
+function chooseFrames(source: SourcePicture, asked: ThumbnailJob): Pick<RenderPlan, 'contentType' | 'first' | 'count'> {
   const { frames } = source;
   const pixels = source.width * source.height * frames;
   if (asked.animated && frames > 1 && frames <= MAX_FRAMES && pixels < asked.maxPixels) {

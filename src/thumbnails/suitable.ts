@@ -1,21 +1,17 @@
 import type { DomainConfig } from '../config/index.ts';
 import type { MediaRow } from '../database/index.ts';
-import { BadRequest, TooLarge } from '../matrix/index.ts';
+import { BadRequest, essenceOf, TooLarge } from '../matrix/index.ts';
 import type { DecoderLimits } from './job.ts';
 import { formatsAllowedBy } from './picture-format.ts';
 
 /** Where the configuration sets no limit. */
 const MAX_SOURCE_BYTES = 1024 ** 3;
 
-function typeOf({ content_type }: MediaRow): string {
-  return content_type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-}
-
 const MOVING_TYPES: readonly string[] = ['image/gif', 'image/webp', 'image/png', 'image/apng'];
 
 /** Whether a thumbnail of it may move, when that is wanted. */
 export function mayMove(media: MediaRow, { thumbnails: options }: DomainConfig): boolean {
-  if (!options.allowAnimated || !MOVING_TYPES.includes(typeOf(media))) return false;
+  if (!options.allowAnimated || !MOVING_TYPES.includes(essenceOf(media.content_type))) return false;
   return options.maxAnimateSizeBytes <= 0 || media.size_bytes <= options.maxAnimateSizeBytes;
 }
 
@@ -30,11 +26,16 @@ export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: Pick<Domai
 }
 
 /** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */
-export function refuseUnsuitable(media: MediaRow, { thumbnails: options }: DomainConfig): void {
-  if (!options.types.includes(typeOf(media)))
+export function refuseUnsuitable(media: MediaRow, domain: DomainConfig): void {
+  if (!domain.thumbnails.types.includes(essenceOf(media.content_type)))
     throw new BadRequest('This server makes no thumbnails of this type of media');
-  const maxBytes = findMaxSourceBytes({ thumbnails: options });
-  if (media.size_bytes > maxBytes) {
+  refuseLargeSource(media.size_bytes, domain);
+}
+
+/** @throws {TooLarge} for more than thumbnails are made of */
+export function refuseLargeSource(sizeBytes: number, domain: Pick<DomainConfig, 'thumbnails'>): void {
+  const maxBytes = findMaxSourceBytes(domain);
+  if (sizeBytes > maxBytes) {
     throw new TooLarge(`The media is larger than the ${maxBytes} bytes that thumbnails are made of`);
   }
 }

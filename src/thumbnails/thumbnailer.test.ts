@@ -10,7 +10,7 @@ import type { ThumbnailJob } from './job.ts';
 import { createThumbnailer, type OpenThumbnailer, type ThumbnailerParts } from './thumbnailer.ts';
 import type { Source } from './worker-pool.ts';
 
-const JOB: Omit<ThumbnailJob, 'make'> = {
+const JOB: ThumbnailJob = {
   size: { width: 32, height: 32 },
   method: 'crop',
   animated: false,

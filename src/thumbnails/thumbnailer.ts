@@ -15,9 +15,9 @@ export interface Thumbnailer {
    * @throws {BadRequest} for what cannot be decoded, or not within the limits; {@link TooLarge} for too many pixels;
    * {@link Unavailable} when too many pictures wait; what the signal carries; what reading the source throws
    */
-  render(source: Source, job: Omit<ThumbnailJob, 'make'>, signal: AbortSignal): Promise<Rendered>;
+  render(source: Source, job: ThumbnailJob, signal: AbortSignal): Promise<Rendered>;
   /** The blurhash of a picture (MSC2448). Parameters and errors are those of `render`. */
-  encodeBlurhash(source: Source, job: Omit<BlurhashJob, 'make'>, signal: AbortSignal): Promise<string>;
+  encodeBlurhash(source: Source, job: BlurhashJob, signal: AbortSignal): Promise<string>;
   /** The size of the upright picture. Parameters and errors are those of `render`. */
   measure(source: Source, limits: DecoderLimits, signal: AbortSignal): Promise<Size>;
 }

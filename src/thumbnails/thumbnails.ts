@@ -12,10 +12,11 @@ import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MxcUri } from '../matrix/index.ts';
 import { type Media, type MediaAsker, openObject } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
-import { type Made, type MakerParts, makeThumbnail, type Shape } from './make-thumbnail.ts';
+import type { DecodingParts } from './decode-media.ts';
+import { type Made, makeThumbnail, type Shape } from './make-thumbnail.ts';
 import { mayMove, refuseUnsuitable } from './suitable.ts';
 
-export interface ThumbnailsParts extends MakerParts {
+export interface ThumbnailsParts extends DecodingParts {
   readonly media: Pick<Media, 'find'>;
 }
 
@@ -90,7 +91,6 @@ async function openThumbnail(
   const made = await parts.shareWork(keyOf(media, shape), signal, (shared) =>
     findOrMake(parts, domain, media, shape, shared),
   );
-  if (typeof made === 'string') parts.usage.touch(media.sha256_hash);
   return await openMade(parts, media, made, signal);
 }
 
@@ -121,10 +121,7 @@ async function openStored(
   const { origin, media_id, sha256_hash } = media;
   const key = keyOf(media, shape);
   const known = parts.known.get(key);
-  if (typeof known === 'string') {
-    parts.usage.touch(sha256_hash);
-    return await openMade(parts, media, known, signal);
-  }
+  if (typeof known === 'string') return await openMade(parts, media, known, signal);
   const own = known ?? (await findThumbnail(db, { origin, media_id, ...shape }));
   const row = own ?? (await findThumbnailOfContent(db, sha256_hash, shape));
   if (row === undefined) return undefined;
@@ -135,7 +132,6 @@ async function openStored(
     return undefined;
   }
   parts.known.set(key, row);
-  parts.usage.touch(row.sha256_hash);
   return opened;
 }
 
@@ -155,12 +151,13 @@ async function openIfThere(
 }
 
 async function openMade(parts: Parts, media: MediaRow, made: Made, signal: AbortSignal): Promise<FoundThumbnail> {
-  const isOriginal = typeof made === 'string';
-  const object = await openObject(parts, isOriginal ? media : made, signal);
+  const [row, contentType] = typeof made === 'string' ? [media, made] : [made, made.content_type];
+  const object = await openObject(parts, row, signal);
+  parts.usage.touch(row.sha256_hash);
   return {
     made,
-    contentType: isOriginal ? made : made.content_type,
-    sha256: isOriginal ? media.sha256_hash : made.sha256_hash,
+    contentType,
+    sha256: row.sha256_hash,
     object,
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };

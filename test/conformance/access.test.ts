@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorOf, mediaPathOf, startWithUsers } from '../client.ts';
+import { errorOf, mediaPathOf, startWithUsers, uploadAsAlice } from '../client.ts';
 import type { Account } from '../fake-homeserver.ts';
-import { pathOf, SERVER_NAME, uploadBytes } from '../service.ts';
+import { pathOf, SERVER_NAME } from '../service.ts';
 
 const WITH_TOKEN: readonly (readonly [method: string, path: string])[] = [
   ['POST', '/_matrix/media/v3/upload'],
@@ -50,9 +50,7 @@ test('A-10, A-11, A-12, A-21, DL-8, DL-10: deprecated endpoints need no token an
 
 test('A-22: HEAD is answered wherever GET is', async (t) => {
   const { askAs } = await startWithUsers(t);
-  const uri = await uploadBytes((path, init) => askAs('alice', path, init), Buffer.from('hello'), {
-    type: 'text/plain',
-  });
+  const uri = await uploadAsAlice({ askAs }, Buffer.from('hello'), { type: 'text/plain' });
   for (const path of [pathOf(uri), `${pathOf(uri)}/name.txt`, '/_matrix/client/v1/media/config']) {
     const [get, head] = [await askAs('alice', path), await askAs('alice', path, { method: 'HEAD' })];
     assert.equal(head.status, 200);
@@ -67,7 +65,7 @@ test('A-23, DL-4: media is looked for under the server that its URI names, and n
   const { askAs, askOpenly } = await startWithUsers(t, {
     repo: { port: 0, logLevel: 'fatal', logDirectory: '-', freezeUnauthenticatedMedia: false },
   });
-  const uri = await uploadBytes((path, init) => askAs('alice', path, init), Buffer.from('hello'));
+  const uri = await uploadAsAlice({ askAs }, Buffer.from('hello'));
   const mediaId = uri.split('/').at(-1);
   const elsewhere = `/_matrix/media/v3/download/other.example.org/${mediaId}?allow_remote=false`;
   assert.deepEqual(await errorOf(await askOpenly(elsewhere)), { status: 404, errcode: 'M_NOT_FOUND' });

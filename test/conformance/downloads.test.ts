@@ -2,18 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { parse } from 'content-disposition';
-import { errorOf, mediaPathOf, type ServedUsers, startWithUsers } from '../client.ts';
+import { errorOf, mediaPathOf, startWithUsers, uploadAsAlice } from '../client.ts';
 import { makePng } from '../pictures.ts';
 import { pathOf, uploadBytes } from '../service.ts';
 
 const OPEN_REPO = { port: 0, logLevel: 'fatal', logDirectory: '-', freezeUnauthenticatedMedia: false };
-const upload = ({ askAs }: ServedUsers, bytes: Uint8Array, named: { type?: string; name?: string } = {}) =>
-  uploadBytes((path, init) => askAs('alice', path, init), bytes, named);
 
 test('DL-1, DL-12, DL-13, DL-14, CT-1, CT-2: the bytes come back as they were, whole, in parts, or not at all when known', async (t) => {
   const service = await startWithUsers(t);
   const bytes = randomBytes(300_000);
-  const path = pathOf(await upload(service, bytes, { type: 'image/png' }));
+  const path = pathOf(await uploadAsAlice(service, bytes, { type: 'image/png' }));
   const whole = await service.askAs('alice', path);
   assert.deepEqual(Buffer.from(await whole.arrayBuffer()), bytes);
   assert.equal(whole.headers.get('content-length'), '300000');
@@ -32,8 +30,8 @@ test('DL-1, DL-12, DL-13, DL-14, CT-1, CT-2: the bytes come back as they were, w
 
 test('DL-3, CD-1, CD-5, CD-6, CD-7: the name of the path wins, then that of the upload, and none is invented', async (t) => {
   const service = await startWithUsers(t);
-  const named = await upload(service, Buffer.from('a'), { name: 'stored.txt', type: 'text/plain' });
-  const nameless = await upload(service, Buffer.from('b'), { type: 'text/plain' });
+  const named = await uploadAsAlice(service, Buffer.from('a'), { name: 'stored.txt', type: 'text/plain' });
+  const nameless = await uploadAsAlice(service, Buffer.from('b'), { type: 'text/plain' });
   const nameOf = async (path: string) =>
     parse((await service.askAs('alice', path)).headers.get('content-disposition') ?? '').parameters['filename'];
   assert.equal(await nameOf(pathOf(named)), 'stored.txt');
@@ -49,7 +47,7 @@ test('DL-3, CD-1, CD-5, CD-6, CD-7: the name of the path wins, then that of the 
     '%41',
   ]) {
     assert.equal(await nameOf(`${pathOf(named)}/${encodeURIComponent(name)}`), name);
-    assert.equal(await nameOf(pathOf(await upload(service, Buffer.from(name), { name }))), name);
+    assert.equal(await nameOf(pathOf(await uploadAsAlice(service, Buffer.from(name), { name }))), name);
   }
   assert.equal(await nameOf(`${pathOf(named)}/a%0d%0ab%00`), 'ab');
 });
@@ -67,7 +65,7 @@ test('CD-1, CD-2, CD-3, CD-4, CD-9, CT-3, SEC-12: types that run nothing are sho
   const service = await startWithUsers(t);
   assert.equal(INLINE.length, 26);
   const dispositionOf = async (type: string, query = '') => {
-    const path = pathOf(await upload(service, Buffer.from('<script>alert(1)</script>'), { type }));
+    const path = pathOf(await uploadAsAlice(service, Buffer.from('<script>alert(1)</script>'), { type }));
     return (await service.askAs('alice', path + query)).headers.get('content-disposition');
   };
   for (const type of INLINE) {
@@ -77,14 +75,19 @@ test('CD-1, CD-2, CD-3, CD-4, CD-9, CT-3, SEC-12: types that run nothing are sho
   }
   for (const type of ATTACHED) assert.equal(await dispositionOf(type), 'attachment', type);
   assert.equal(await dispositionOf('image/png', '?asAttachment=true'), 'attachment');
-  const text = await service.askAs('alice', pathOf(await upload(service, Buffer.from('text'), { type: 'text/plain' })));
+  const text = await service.askAs(
+    'alice',
+    pathOf(await uploadAsAlice(service, Buffer.from('text'), { type: 'text/plain' })),
+  );
   assert.equal(text.headers.get('content-type'), 'text/plain; charset=utf-8');
   assert.equal(text.headers.get('x-content-type-options'), 'nosniff');
 });
 
 test('HD-1, HD-2, HD-3, HD-4: media, parts, errors and thumbnails come with the headers that lock browsers in', async (t) => {
   const service = await startWithUsers(t);
-  const picture = pathOf(await upload(service, await makePng({ width: 200, height: 100 }), { type: 'image/png' }));
+  const picture = pathOf(
+    await uploadAsAlice(service, await makePng({ width: 200, height: 100 }), { type: 'image/png' }),
+  );
   const { headers } = await service.askAs('alice', picture);
   const answers = [
     await service.askAs('alice', picture),
@@ -113,7 +116,7 @@ test('HD-1, HD-2, HD-3, HD-4: media, parts, errors and thumbnails come with the 
 
 test('DL-11: quarantined media is not found', async (t) => {
   const service = await startWithUsers(t);
-  const uri = await upload(service, Buffer.from('bad'));
+  const uri = await uploadAsAlice(service, Buffer.from('bad'));
   await service.stop();
   const { DatabaseSync } = await import('node:sqlite');
   const database = new DatabaseSync(`${service.path}/vitrine.db`);
@@ -130,7 +133,7 @@ test('DL-11: quarantined media is not found', async (t) => {
 
 test('FZ-1, FZ-2, FZ-3, FZ-5, FZ-7, FZ-8, FZ-9: with the freeze, new media needs a token, and what was there before does not', async (t) => {
   const service = await startWithUsers(t, { repo: OPEN_REPO });
-  const old = await upload(service, Buffer.from('old'));
+  const old = await uploadAsAlice(service, Buffer.from('old'));
   await service.stop();
   const { readFile, writeFile } = await import('node:fs/promises');
   const { startServiceIn } = await import('../service.ts');

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorOf, type ServedUsers, startWithUsers } from '../client.ts';
+import { errorOf, type ServedUsers, startWithUsers, uploadAsAlice } from '../client.ts';
 import { animationOf, makeGif, makeJpeg, makePng, makeSvg, sizeOf } from '../pictures.ts';
-import { pathOf, uploadBytes } from '../service.ts';
+import { pathOf } from '../service.ts';
 
-const upload = ({ askAs }: ServedUsers, bytes: Uint8Array, type: string) =>
-  uploadBytes((path, init) => askAs('alice', path, init), bytes, { type });
+const upload = (service: ServedUsers, bytes: Uint8Array, type: string) => uploadAsAlice(service, bytes, { type });
 
 async function thumbnailOf(service: ServedUsers, uri: string, query: string): Promise<Response> {
   return await service.askAs('alice', `${pathOf(uri, 'thumbnail')}?${query}`);

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { Log } from '../../telemetry/index.ts';
 import { DatabaseRefused } from '../errors.ts';
+import { missingVersions } from '../own-versions.ts';
 import type { Migration } from './migration.ts';
 import { mmrMigrations } from './mmr.ts';
 import { vitrineVersions } from './vitrine.ts';
@@ -38,19 +39,20 @@ async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   // Held to the end of the transaction. Who comes second finds what the first has done.
   await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
   const findings = await lookAround(client);
+  const missingOwn = missingVersions('this database', findings.ownVersion, vitrineVersions);
   refuseForeign(findings);
-  const { applied = new Set<number>(), ownVersion, schema } = findings;
+  const { applied = new Set<number>(), schema } = findings;
   const missing = mmrMigrations.filter(({ number }) => !applied.has(number));
   if (findings.applied === undefined) {
     await client.query('CREATE TABLE gomigrate (id SERIAL PRIMARY KEY, migration_id BIGINT UNIQUE NOT NULL)');
     for (const migration of missing) await apply(client, migration);
-    await applyOwnVersions(client, ownVersion);
+    await applyOwnVersions(client, missingOwn);
     log.info({ schema }, 'Made the tables of a new database');
     return true;
   }
   const [next] = missing;
   if (next === undefined) {
-    await applyOwnVersions(client, ownVersion);
+    await applyOwnVersions(client, missingOwn);
     return true;
   }
   log.info({ migration: next.number, does: next.does, schema }, 'Bringing the tables up to date');
@@ -63,10 +65,8 @@ async function apply(client: Client, { number, sql }: Migration): Promise<void> 
   await client.query('INSERT INTO gomigrate (migration_id) VALUES ($1)', [number]);
 }
 
-async function applyOwnVersions(client: Client, applied: number): Promise<void> {
-  for (const [index, sql] of vitrineVersions.entries()) {
-    const version = index + 1;
-    if (version <= applied) continue;
+async function applyOwnVersions(client: Client, missing: ReturnType<typeof missingVersions>): Promise<void> {
+  for (const { version, sql } of missing) {
     await client.query('CREATE TABLE IF NOT EXISTS vitrine_schema (version INTEGER PRIMARY KEY)');
     await client.query(sql);
     await client.query('INSERT INTO vitrine_schema (version) VALUES ($1)', [version]);
@@ -106,13 +106,7 @@ async function lookAround(client: Client): Promise<Findings> {
   };
 }
 
-function refuseForeign({ applied, hasMedia, ownVersion, otherTables, schema }: Findings): void {
-  if (ownVersion > vitrineVersions.length) {
-    throw new DatabaseRefused(
-      `A newer Vitrine has changed this database: its tables have version ${ownVersion}, and this one knows them up to ` +
-        `${vitrineVersions.length}. Nothing was changed; use the newer Vitrine`,
-    );
-  }
+function refuseForeign({ applied, hasMedia, otherTables, schema }: Findings): void {
   const newest = mmrMigrations.length;
   const unknown = [...(applied ?? [])].filter((number) => number > newest).toSorted((a, b) => a - b);
   if (unknown.length > 0) {

@@ -7,13 +7,15 @@ import { readFlag, readText } from './query.ts';
 import type { Route } from './route.ts';
 
 /** The name of the proposal's field, in answers and in the query of uploads. */
-const FIELD = 'xyz.amorgan.blurhash';
+export const BLURHASH = 'xyz.amorgan.blurhash';
 
 /** Of an answer that may carry a blurhash. */
 export const blurhashField = {
-  [FIELD]: Type.Optional(Type.String({ description: 'What the picture looks like (MSC2448), where that is enabled.' })),
+  [BLURHASH]: Type.Optional(
+    Type.String({ description: 'What the picture looks like (MSC2448), where that is enabled.' }),
+  ),
 };
-type BlurhashField = { readonly [FIELD]?: string };
+type BlurhashField = { readonly [BLURHASH]?: string };
 
 /** What the query of an upload wants of its blurhash; a given one goes before a computed one. */
 export type BlurhashWish = { readonly given: string } | 'compute' | undefined;
@@ -21,9 +23,9 @@ export type BlurhashWish = { readonly given: string } | 'compute' | undefined;
 /** `undefined` also where the domain has no blurhashes: then the parameters mean nothing. @throws {InvalidParam} */
 export function readBlurhashWish(request: FastifyRequest): BlurhashWish {
   if (!request.domain.featureSupport.MSC2448.enabled) return undefined;
-  const given = readText(request, FIELD);
+  const given = readText(request, BLURHASH);
   if (given === undefined) return readFlag(request, 'xyz.amorgan.generate_blurhash') ? 'compute' : undefined;
-  if (!isBlurhash(given)) throw new InvalidParam(`"${FIELD}" is not a blurhash`);
+  if (!isBlurhash(given)) throw new InvalidParam(`"${BLURHASH}" is not a blurhash`);
   return { given };
 }
 
@@ -38,10 +40,10 @@ export async function settleBlurhash(
   try {
     if (wish === 'compute') {
       const asker = { isAuthenticated: true, waitMs: 0 };
-      return { [FIELD]: await blurhashes.find(request.domain, uri, asker, request.signal) };
+      return { [BLURHASH]: await blurhashes.find(request.domain, uri, asker, request.signal) };
     }
     await blurhashes.save(uri, wish.given);
-    return { [FIELD]: wish.given };
+    return { [BLURHASH]: wish.given };
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error;
     request.log.debug({ err: error }, 'The upload goes without a blurhash');
@@ -67,7 +69,7 @@ export const blurhash: Route = (app, { auth, blurhashes }) => {
       const { domain, params, signal } = request;
       if (!domain.featureSupport.MSC2448.enabled) throw new UnknownEndpoint();
       const { uri, asker } = readAskedMedia(request, params, access);
-      return { [FIELD]: await blurhashes.find(domain, uri, asker, signal) };
+      return { [BLURHASH]: await blurhashes.find(domain, uri, asker, signal) };
     },
   });
 };

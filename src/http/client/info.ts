@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox';
+import type { ThumbnailRow } from '../../database/index.ts';
 import { formatMxcUri } from '../../matrix/index.ts';
 import { type Access, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { authenticated } from './authenticate.ts';
-import { blurhashField } from './blurhash.ts';
+import { BLURHASH, blurhashField } from './blurhash.ts';
 import type { Route } from './route.ts';
 
 const size = { width: Type.Optional(Type.Integer()), height: Type.Optional(Type.Integer()) };
@@ -51,20 +52,13 @@ export const info: Route = (app, { auth, mediaInfos }) => {
         hashes: { sha256: media.sha256_hash },
         ...size,
         ...(thumbnails.length > 0 && { thumbnails: thumbnails.map(describeThumbnail) }),
-        'xyz.amorgan.blurhash': blurhash,
+        [BLURHASH]: blurhash,
       };
     },
   });
 };
 
 /** The size is the one that was chosen for it, which a thumbnail of another ratio does not fill. */
-function describeThumbnail(row: {
-  readonly width: number;
-  readonly height: number;
-  readonly content_type: string;
-  readonly size_bytes: number;
-  readonly animated: boolean;
-}) {
-  const { width, height, content_type, size_bytes, animated } = row;
+function describeThumbnail({ width, height, content_type, size_bytes, animated }: ThumbnailRow) {
   return { width, height, ready: true, content_type, size: size_bytes, animated };
 }
