@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { startFakeHomeserver } from './fake-homeserver.ts';
-import { openRawClient } from './raw-client.ts';
+import { askRaw, openRawClient } from './raw-client.ts';
 import { ENGINES, pathOf, SERVER_NAME, startTestService, TOKEN, uploadBytes } from './service.ts';
 
 const [SQLITE] = ENGINES;
@@ -75,6 +75,23 @@ test('C-7, C-8, C-9, C-10: requests for the same path beyond the burst are refus
   for (const free of [() => ask(path, { method: 'OPTIONS' }), () => ask('/healthz')]) {
     for (let count = 0; count < 5; count += 1) assert.ok((await free()).ok);
   }
+});
+
+test('a path counts as one, however it is written, and paths that cannot be decoded count too', async (t) => {
+  const rateLimit = { requestsPerSecond: 0.001, burst: 2 };
+  const { url } = await startTestService(t, SQLITE, { rateLimit });
+  const statuses = async (paths: readonly string[]) => {
+    const answers: number[] = [];
+    for (const path of paths) {
+      answers.push((await askRaw(t, Number(new URL(url).port), 'GET', path, { host: SERVER_NAME })).status);
+    }
+    return answers;
+  };
+  const version = '/_matrix/media/version';
+  const spellings = [version, '/_matrix/media/%76ersion', `${version}?a`, `http://${SERVER_NAME}${version}`];
+  assert.deepEqual(await statuses(spellings), [200, 200, 429, 429]);
+  assert.deepEqual(await statuses(['/%zz', '/%zz', '/%zz']), [404, 404, 429]);
+  assert.deepEqual(await statuses(Array(4).fill('/%68ealthz')), [200, 200, 200, 200]);
 });
 
 test('with the scope "endpoint" all paths of an endpoint count together, and an IPv6 household is one client', async (t) => {

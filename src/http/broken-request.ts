@@ -9,7 +9,11 @@ import { COMMON_HEADERS } from './headers.ts';
 /** So long a client may go on sending what is not read any more, so that its answer is not lost in a reset. */
 const LINGER_MS = 5_000;
 
-const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+const STATUS_OF: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+};
 
 /** Remembers the answers that are due on a connection; one that asks before it is answered has several. */
 export function trackAnswers() {

@@ -59,6 +59,13 @@ const UNKNOWN = [
   '/_matrix/client/v1/media/download/example.org',
   '/_matrix/client/v1/media/download/example.org/abc/name/more',
   '/_matrix/client/v1/media/thumbnail/example.org/abc/',
+  '/_matrix/client/v1/media/download/example.org/',
+  '/_matrix/client/v1/media/download/example.org/abc/',
+  '/_matrix/client/v1/media/download/example.org/abc/?timeout_ms=0',
+  '/_matrix/client/v1/media/download/example.org/abc/name/',
+  '/_matrix/media/v3/download/',
+  '/_matrix/media/v3/config/',
+  '/%zz',
 ];
 for (const path of UNKNOWN) {
   test(`${path} is no endpoint, for any method`, async (t) => {
@@ -74,10 +81,29 @@ for (const path of UNKNOWN) {
   });
 }
 
-test('methods that HTTP has for other purposes are not recognised', async (t) => {
+test('methods that HTTP has for other purposes are refused as such, on known paths', async (t) => {
   const { app } = await createPlayedServer(t);
-  const headers = { host: 'example.org' };
-  const answer = await askRaw(t, await listenTo(app), 'PROPFIND', '/_matrix/media/v3/upload', headers);
-  assert.equal(answer.status, 404);
-  assert.equal(JSON.parse(answer.body.toString()).errcode, 'M_UNRECOGNIZED');
+  const port = await listenTo(app);
+  for (const method of ['PROPFIND', 'MKCOL', 'LOCK', 'M-SEARCH', 'PURGE', 'SOURCE']) {
+    const headers = { host: 'example.org' };
+    const answer = await askRaw(t, port, method, '/_matrix/media/v3/upload', headers);
+    assert.equal(answer.status, 405, method);
+    assert.equal(answer.headers['allow'], 'OPTIONS, POST');
+    assert.equal(JSON.parse(answer.body.toString()).errcode, 'M_UNRECOGNIZED');
+    assert.equal((await askRaw(t, port, method, '/nothing', headers)).status, 404, method);
+  }
+});
+
+test('OPTIONS * is about the server as a whole, and * is no path for other methods', async (t) => {
+  const { app } = await createPlayedServer(t);
+  const port = await listenTo(app);
+  const answer = await askRaw(t, port, 'OPTIONS', '*', { host: 'example.org' });
+  assert.equal(answer.status, 204);
+  assert.equal(answer.headers['allow'], 'GET, HEAD, OPTIONS, POST, PUT');
+  for (const [method, path] of [
+    ['GET', '*'],
+    ['OPTIONS', '/*'],
+  ] as const) {
+    assert.equal((await askRaw(t, port, method, path, { host: 'example.org' })).status, 404);
+  }
 });

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
@@ -18,9 +19,11 @@ export async function listen(
 ): Promise<Listening> {
   let host = address.host === '' ? '::' : address.host;
   try {
-    // Given the name, Fastify would open a second server for its other address, and close only this one properly.
+    // Of several addresses that a name has, the first: what is told in the log is then all there is.
     if (host === 'localhost') ({ address: host } = await lookup(host));
-    await app.listen({ host, port: address.port });
+    await app.ready();
+    app.server.listen({ host, port: address.port }); // not Fastify's, which tells the log what `main.ts` tells it
+    await once(app.server, 'listening');
   } catch (error) {
     const hint = 'set repo.bindAddress and repo.port to an address that is free on this machine';
     throw new Error(`It is not possible to listen on ${host}, port ${address.port}: ${hint}`, { cause: error });

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { createLeakyBuckets, type LeakyBuckets } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import { LimitExceeded } from '../matrix/index.ts';
+import { decodedPath } from './request-target.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -33,7 +34,7 @@ export function limitRates(app: FastifyInstance, now: () => number): void {
 function refuseRequest(buckets: LeakyBuckets, request: FastifyRequest, reply: FastifyReply): LimitExceeded | undefined {
   const { rateLimit } = request.config;
   if (!rateLimit.enabled || request.method === 'OPTIONS') return undefined;
-  const path = pathOf(request);
+  const path = decodedPath(request.url);
   if (UNLIMITED_PATHS.has(path)) return undefined;
   const scope = rateLimit.scope === 'path' ? path : (request.routeOptions.url ?? '');
   const { requestsPerSecond: drainPerSecond, burst: capacity } = rateLimit;
@@ -52,11 +53,6 @@ function charge(buckets: LeakyBuckets, { rateLimit }: Config, request: FastifyRe
   const shape = { capacity: capacityBytes, overflow: overflowLimitBytes, drainPerSecond: drainBytesPerMinute / 60 };
   const poured = buckets.pour(request.asker?.userId ?? networkOf(request.clientAddress), bytes, shape);
   if (!poured.isTaken) throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
-}
-
-function pathOf({ url }: FastifyRequest): string {
-  const end = url.indexOf('?');
-  return end < 0 ? url : url.slice(0, end);
 }
 
 /** One household: an IPv6 client has a whole /64 to itself. */

@@ -20,12 +20,15 @@ function assertCommonHeaders(headers: Readonly<Record<string, unknown>>): void {
 
 const ANSWERS: readonly [
   status: number,
-  request: { method?: 'GET' | 'HEAD' | 'POST' | 'OPTIONS'; url: string; host?: string },
+  request: { method?: 'GET' | 'HEAD' | 'POST' | 'OPTIONS' | 'PROPFIND'; url: string; host?: string },
 ][] = [
   [200, { url: '/healthz' }],
   [200, { url: '/healthz', method: 'HEAD' }],
   [204, { url: FILE, method: 'OPTIONS' }],
-  [400, { url: '/%zz' }],
+  [404, { url: '/%zz' }],
+  [404, { url: '/healthz/' }],
+  [405, { url: FILE, method: 'PROPFIND' }],
+  [204, { url: '*', method: 'OPTIONS' }],
   [400, { url: '/_matrix/client/v1/media/download/example.org/%00' }],
   [401, { url: '/_matrix/media/v3/upload', method: 'POST' }],
   [404, { url: '/nothing' }],
@@ -44,7 +47,7 @@ for (const [status, { method = 'GET', url, host = 'example.org' }] of ANSWERS) {
     assertCommonHeaders(answer.headers);
     if (status >= 400) {
       assert.deepEqual(Object.keys(JSON.parse(answer.body.toString())).sort(), ['errcode', 'error', 'mr_errcode']);
-      assert.match(String(answer.headers['content-type']), /^application\/json/);
+      assert.equal(answer.headers['content-type'], 'application/json');
     }
     const line = logged.find(({ msg }) => msg === 'Answered a request');
     if (url !== '/healthz') {

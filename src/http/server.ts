@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config/index.ts';
-import { BadRequest, UnknownEndpoint } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { expectsContinue, keepOpenUntilRead, lingerUntilRead } from './body.ts';
 import { answerBrokenRequest, trackAnswers } from './broken-request.ts';
@@ -20,6 +14,8 @@ import { answerOtherMethods } from './known-paths.ts';
 import { logRequest } from './log-request.ts';
 import { limitRates } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
+import { findAmbiguity } from './request-framing.ts';
+import { readableTarget } from './request-target.ts';
 
 export interface ServerParts extends ClientParts, HealthParts {
   readonly config: () => Config;
@@ -34,10 +30,14 @@ const HEADERS_TIMEOUT_MS = 30_000;
 /** More than the 60 s for which nginx keeps a connection to us, so that it is never us who close it under a request. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** What Fastify says of objects. JSON has no charset to name (RFC 8259, section 11), and matrix-media-repo names none. */
+const FASTIFYS_JSON = 'application/json; charset=utf-8';
+
 /** All surfaces on one server that does not listen yet. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const log: FastifyBaseLogger = parts.log;
   const answers = trackAnswers();
+  const refuseBytes = answerBrokenRequest(parts.log, answers.areUnderWay);
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -50,17 +50,17 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     routerOptions: { maxParamLength: MAX_SEGMENT },
     exposeHeadRoutes: false,
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
-    clientErrorHandler: answerBrokenRequest(parts.log, answers.areUnderWay),
-    // For paths that cannot be decoded. No hook runs for those.
-    frameworkErrors: (error, request, reply) => {
-      begin(request, reply);
-      sendError(error, request, reply);
-    },
+    clientErrorHandler: refuseBytes,
+    rewriteUrl: ({ url }) => readableTarget(url ?? '/'),
   });
+  app.server.maxHeadersCount = 0; // their bytes are limited; beyond a number, Node would leave some away
+  app.server.on('connect', ({ socket }) => refuseBytes(new Error('The client asks for a tunnel'), socket));
   const watch = decorateRequests(app, parts.config);
   // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
-  const begin = (request: FastifyRequest, reply: FastifyReply) => {
+  const ambiguous = new WeakSet<Socket>();
+  app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
+    if (ambiguous.has(socket)) return void reply.hijack(); // came in the same packet; the connection is about to close
     watch.begin(request);
     answers.add(socket, reply.raw);
     reply.headers(COMMON_HEADERS).header('x-request-id', request.id);
@@ -69,10 +69,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       watch.end(request, reply);
       logRequest(request, reply, parts.log);
     });
-  };
-  app.addHook('onRequest', (request, reply, done) => {
-    begin(request, reply);
-    done(findMissingHost(request));
+    const ambiguity = findAmbiguity(request.raw, request.originalUrl);
+    if (ambiguity !== undefined) {
+      ambiguous.add(socket);
+      reply.header('Connection', 'close');
+    }
+    done(ambiguity);
   });
   takeBodiesAsStreams(app);
   limitRates(app, parts.now);
@@ -82,6 +84,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (expectsContinue(request.raw) && !reply.raw.hasHeader('Connection') && !request.raw.readableDidRead) {
       reply.header('Connection', 'close');
     }
+    if (reply.getHeader('content-type') === FASTIFYS_JSON) reply.header('content-type', 'application/json'); // D-1
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
@@ -89,21 +92,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     done();
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler(async () => {
-    throw new UnknownEndpoint();
-  });
   const answerOthers = answerOtherMethods(app);
   health(app, parts);
   await app.register(async (surface) => client(surface, parts));
   await app.after();
   answerOthers();
   return app;
-}
-
-/** RFC 9112, section 3.2. Node would say it with an empty body. */
-function findMissingHost({ raw, headers }: FastifyRequest): BadRequest | undefined {
-  if (raw.httpVersion !== '1.1' || headers.host !== undefined) return undefined;
-  return new BadRequest('The request has no "Host" header');
 }
 
 /**

@@ -129,6 +129,27 @@ export class BadRequest extends MatrixError {
   readonly mrErrcode = 'M_BAD_REQUEST';
 }
 
+/** A part of HTTP that is not needed for anything here. */
+export class NotSupported extends MatrixError {
+  readonly errcode = 'M_UNKNOWN';
+  readonly status: 501 | 505;
+  readonly mrErrcode = 'M_BAD_REQUEST';
+  constructor(status: 501 | 505, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What the client knows of the media is not what it is. RFC 9110, section 15.5.13. */
+export class PreconditionFailed extends MatrixError {
+  readonly errcode = 'M_UNKNOWN';
+  readonly status = 412;
+  readonly mrErrcode = 'M_BAD_REQUEST';
+  constructor() {
+    super('The media is not the one that "If-Match" names');
+  }
+}
+
 export class TooLarge extends MatrixError {
   readonly errcode = 'M_TOO_LARGE';
   readonly status = 413;

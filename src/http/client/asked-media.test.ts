@@ -62,12 +62,15 @@ for (const path of [
   'example.org/%ff',
   '%E0%A4%A/abc',
 ]) {
-  test(`${path}, which nobody can decode, is refused`, async (t) => {
+  test(`${path}, which nobody can decode, is refused, and after the token`, async (t) => {
     const { app } = await createPlayedServer(t);
     for (const endpoint of ENDPOINTS) {
-      const answer = await app.inject({ url: `${endpoint}/${path}`, headers: { host, authorization } });
+      const url = `${endpoint}/${path}?width=10&height=10`;
+      const answer = await app.inject({ url, headers: { host, authorization } });
       assert.equal(answer.statusCode, 400);
       assert.equal(answer.json().mr_errcode, 'M_BAD_REQUEST');
+      const nobody = await app.inject({ url, headers: { host } });
+      assert.equal(nobody.statusCode, endpoint.includes('client') ? 401 : 400);
     }
   });
 }
