@@ -123,17 +123,12 @@ async function sendBytes(
   const [only] = pieces;
   if (object.bytes !== undefined && only !== undefined && pieces.length === 1 && !Buffer.isBuffer(only)) {
     raw.end(object.bytes.subarray(only.start, only.end + 1));
-    if ((raw.socket?.writableLength ?? 0) > 0) cutOffStalled(request, raw);
     return;
   }
-  const stall = cutOffStalled(request, raw);
   try {
     for (const piece of pieces) {
       const chunks = Buffer.isBuffer(piece) ? [piece] : object.read(piece, request.signal);
-      for await (const chunk of chunks) {
-        await writeChunk(raw, chunk, request.signal);
-        stall.putOff();
-      }
+      for await (const chunk of chunks) await writeChunk(raw, chunk, request.signal);
     }
     raw.end();
   } catch (error) {
@@ -141,18 +136,6 @@ async function sendBytes(
     if (!hasClientLeft) request.log.error({ err: error }, 'An answer broke off while its body was sent');
     raw.destroy();
   }
-}
-
-/** A client that takes nothing of its answer for `repo.stalledClientSeconds` is cut off. */
-function cutOffStalled(request: FastifyRequest, raw: ServerResponse): { putOff(): void } {
-  const seconds = request.config.repo.stalledClientSeconds;
-  if (seconds <= 0) return { putOff: () => undefined };
-  const timer = setTimeout(() => {
-    request.log.info('The client takes nothing of its answer, and is cut off');
-    raw.destroy();
-  }, seconds * 1000);
-  raw.once('close', () => clearTimeout(timer));
-  return { putOff: () => timer.refresh() };
 }
 
 /**

@@ -16,6 +16,7 @@ import { limitRates } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
 import { findAmbiguity } from './request-framing.ts';
 import { readableTarget } from './request-target.ts';
+import { resetStalledReaders } from './stalled-readers.ts';
 
 export interface ServerParts extends ClientParts, HealthParts {
   readonly config: () => Config;
@@ -55,6 +56,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   app.server.maxHeadersCount = 0; // their bytes are limited; beyond a number, Node would leave some away
   app.server.on('connect', ({ socket }) => refuseBytes(new Error('The client asks for a tunnel'), socket));
+  const stopWatching = resetStalledReaders(app.server, () => parts.config().repo.stalledClientSeconds, parts.log);
+  app.addHook('onClose', async () => stopWatching());
   const watch = decorateRequests(app, parts.config);
   // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
   const ambiguous = new WeakSet<Socket>();
