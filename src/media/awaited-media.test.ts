@@ -28,6 +28,22 @@ test('a reader that is woken sees the upload, although another reader asked befo
   assert.equal(await found, record);
 });
 
+test('who waits for an ID that expires meanwhile learns that there is no such media', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let now = 0;
+  const parts = {
+    bus: createBus(),
+    now: () => now,
+    database: { db: { selectFrom: () => chain({ expires_ts: 1000 }) } },
+    records: { findNow: async () => undefined },
+  } as unknown as MediaParts; // all that is used of them
+  const found = awaitMedia(parts, uri, 20_000, new AbortController().signal);
+  await new Promise(setImmediate);
+  now = 20_000;
+  t.mock.timers.tick(20_000);
+  assert.equal(await found, undefined);
+});
+
 /** A query whose one row is this. */
 function chain(row: object): object {
   return { selectAll: () => chain(row), where: () => chain(row), executeTakeFirst: async () => row };

@@ -6,7 +6,7 @@ import type { MediaRecord } from './media-records.ts';
 /**
  * Waits for media whose ID has been created and whose content has not come yet. Specification: CR-12.
  * @param waitMs 0: does not wait
- * @returns `undefined` when there is no such ID, or it has expired
+ * @returns `undefined` when there is no such ID, or it has expired, if only during the wait
  * @throws {NotYetUploaded} when the content has not come by then
  * @throws the signal's reason when it aborts first
  */
@@ -28,7 +28,9 @@ export async function awaitMedia(
   if (found !== undefined || waitMs <= 0) return foundOrNotYet(found);
   await orAfter(arrived, waitMs, signal);
   // Also after the time is up: another process may have no way to wake this one.
-  return foundOrNotYet(await parts.records.findNow(uri));
+  const come = await parts.records.findNow(uri);
+  // An upload that began in time may still come after the ID has expired, so the wait is not cut short at that moment.
+  return parts.now() > reservation.expires_ts ? come : foundOrNotYet(come);
 }
 
 function foundOrNotYet(found: MediaRecord | undefined): MediaRecord {
