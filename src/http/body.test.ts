@@ -79,6 +79,22 @@ for (const [sent, taken] of TYPES) {
   });
 }
 
+test('of several names for a file the first counts, and an empty one is none', async (t) => {
+  for (const [query, name] of [
+    ['filename=a&filename=b', 'a'],
+    ['filename=', ''],
+    ['filename=100%&x', '100%'],
+  ] as const) {
+    const upload: Upload = async (_config, _domain, asked) => {
+      assert.equal(asked.uploadName, name);
+      return URI;
+    };
+    const { client } = await start(t, { upload });
+    await client.write(HEAD.replace('/upload ', `/upload?${query} `).concat('Content-Length: 0\r\n\r\n'));
+    assert.equal((await client.readAnswer()).status, 200);
+  }
+});
+
 test('a body in chunks is taken, whose length nobody knows before', async (t) => {
   const { client, seen } = await start(t);
   await client.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);

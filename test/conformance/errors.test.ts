@@ -68,6 +68,10 @@ test('D-3: create takes any body, or none', async (t) => {
 test('D-7: parameters that nobody knows are ignored, and values of the wrong kind refused', async (t) => {
   const { askAs, askOpenly } = await startWithUsers(t);
   assert.equal((await askAs('alice', '/_matrix/client/v1/media/config?unknown=1&unknown=2')).status, 200);
+  for (const query of ['allow_remote=', 'allow_remote=true&allow_remote=maybe', 'timeout_ms=99999999999999999999']) {
+    const answer = await askOpenly(`/_matrix/media/v3/download/example.org/abc?${query}`);
+    assert.deepEqual(await errorOf(answer), { status: 404, errcode: 'M_NOT_FOUND' }, query);
+  }
   for (const query of ['allow_remote=maybe', 'allow_redirect=yes', 'timeout_ms=soon', 'timeout_ms=-1']) {
     const answer = await askOpenly(`/_matrix/media/v3/download/example.org/abc?${query}`);
     assert.deepEqual(await errorOf(answer), { status: 400, errcode: 'M_INVALID_PARAM' }, query);

@@ -92,23 +92,3 @@ test('names with ports and letters of both cases, and odd old IDs, are looked up
     { origin: '192.0.2.1', mediaId: 'a.b' },
   ]);
 });
-
-const THUMBNAIL_QUERIES: readonly [query: string, errcode: string][] = [
-  ['', 'M_MISSING_PARAM'],
-  ['width=10', 'M_MISSING_PARAM'],
-  ['width=0&height=10', 'M_INVALID_PARAM'],
-  ['width=-5&height=10', 'M_INVALID_PARAM'],
-  ['width=x&height=10', 'M_INVALID_PARAM'],
-  ['width=1.5&height=10', 'M_INVALID_PARAM'],
-  ['width=10&height=10&method=stretch', 'M_INVALID_PARAM'],
-];
-for (const [query, errcode] of THUMBNAIL_QUERIES) {
-  test(`a thumbnail with "${query}" is refused with ${errcode}, and with 401 without a token`, async (t) => {
-    const { app } = await createPlayedServer(t);
-    const url = `/_matrix/client/v1/media/thumbnail/example.org/abc?${query}`;
-    const answer = await app.inject({ url, headers: { host, authorization } });
-    assert.equal(answer.statusCode, 400);
-    assert.equal(answer.json().errcode, errcode);
-    assert.equal((await app.inject({ url, headers: { host } })).statusCode, 401);
-  });
-}

@@ -1,21 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { sendMedia } from '../send-media.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { readFlag } from './query.ts';
 import type { ClientParts, Route } from './route.ts';
+import { readAskedSize } from './thumbnail-size.ts';
 
-const query = Type.Object({
-  width: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  height: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  method: Type.Unsafe<'crop' | 'scale'>({ type: 'string', enum: ['crop', 'scale'], default: 'scale' }),
-});
-interface Asked {
-  Params: Static<typeof mediaParams>;
-  Querystring: Static<typeof query>;
-}
+type Asked = { Params: Static<typeof mediaParams> };
 
-const schema = { summary: 'Get a thumbnail of media', params: mediaParams, querystring: query };
+const schema = { summary: 'Get a thumbnail of media', params: mediaParams };
 
 /** `GET` and `HEAD …/thumbnail/{serverName}/{mediaId}`. Specification: TH-1 to TH-21. */
 export const thumbnail: { readonly authenticated: Route; readonly open: Route } = {
@@ -25,8 +18,8 @@ export const thumbnail: { readonly authenticated: Route; readonly open: Route } 
 
 function register(app: FastifyInstance, { thumbnails }: ClientParts, access: Access): void {
   const handler = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
-    const { width, height, method } = request.query;
     const { uri, asker, mayRedirect } = readAskedMedia(request, request.params, access);
+    const { width, height, method } = readAskedSize(request);
     const animated = readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
     const asked = { uri, size: { width, height }, method, animated };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);

@@ -7,14 +7,12 @@ import { cleanContentType } from '../content-type.ts';
 import { mediaParams } from './asked-media.ts';
 import { askerOf, authenticatedUser } from './authenticate.ts';
 import { blurhashField, readBlurhashWish, settleBlurhash } from './blurhash.ts';
+import { readText } from './query.ts';
 import type { Route } from './route.ts';
 import { cleanUploadName } from './upload-name.ts';
 
-const query = Type.Object({ filename: Type.Optional(Type.String()) });
-
 const schema = {
   summary: 'Upload media',
-  querystring: query,
   response: {
     200: Type.Object({
       content_uri: Type.String({ description: 'The mxc:// URI of the media.' }),
@@ -23,11 +21,9 @@ const schema = {
   },
 };
 
-type Asked = { Querystring: Static<typeof query> };
-
 /** `POST …/upload`. Specification: U-1 to U-13. */
 export const upload: Route = (app, { auth, media, blurhashes }) => {
-  app.post<Asked>('/upload', { schema, onRequest: authenticatedUser(auth) }, async (request, reply) => {
+  app.post('/upload', { schema, onRequest: authenticatedUser(auth) }, async (request, reply) => {
     const wish = readBlurhashWish(request);
     const uri = await media.upload(request.config, request.domain, readUpload(request, reply), request.signal);
     return { content_uri: formatMxcUri(uri), ...(await settleBlurhash(blurhashes, request, uri, wish)) };
@@ -37,13 +33,12 @@ export const upload: Route = (app, { auth, media, blurhashes }) => {
 const fillSchema = {
   summary: 'Upload the content of a media ID that was created before',
   params: mediaParams,
-  querystring: query,
   response: { 200: Type.Object(blurhashField) },
 };
 
 /** `PUT …/upload/{serverName}/{mediaId}`. Specification: CR-5 to CR-11. */
 export const fillUpload: Route = (app, { auth, media, blurhashes }) => {
-  app.put<Asked & { Params: Static<typeof mediaParams> }>(
+  app.put<{ Params: Static<typeof mediaParams> }>(
     '/upload/:serverName/:mediaId',
     { schema: fillSchema, onRequest: authenticatedUser(auth) },
     async (request, reply) => {
@@ -58,11 +53,11 @@ export const fillUpload: Route = (app, { auth, media, blurhashes }) => {
   );
 };
 
-function readUpload(request: FastifyRequest<Asked>, reply: FastifyReply): Upload {
+function readUpload(request: FastifyRequest, reply: FastifyReply): Upload {
   return {
     origin: parseServerName(request.domain.serverName),
     userId: askerOf(request).userId,
-    uploadName: cleanUploadName(request.query.filename ?? ''),
+    uploadName: cleanUploadName(readText(request, 'filename') ?? ''),
     contentType: cleanContentType(request.declaredType),
     declaredBytes: declaredBytes(request.headers['content-length']),
     startBody: () => readBody(request, reply),

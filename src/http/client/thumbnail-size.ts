@@ -1,0 +1,32 @@
+import type { FastifyRequest } from 'fastify';
+import { BadRequest, InvalidParam, MissingParam } from '../../matrix/index.ts';
+import { readText } from './query.ts';
+
+/** What the query of a thumbnail asks for; the numbers are 1 or more. */
+export interface AskedSize {
+  readonly width: number;
+  readonly height: number;
+  readonly method: 'crop' | 'scale';
+}
+
+/**
+ * However large the numbers are, they only ask for the largest (TH-16).
+ * @throws {MissingParam} {@link BadRequest} for what is no number of pixels (TH-15), {@link InvalidParam} for the method
+ */
+export function readAskedSize(request: FastifyRequest): AskedSize {
+  return { width: readPixels(request, 'width'), height: readPixels(request, 'height'), method: readMethod(request) };
+}
+
+function readPixels(request: FastifyRequest, name: 'width' | 'height'): number {
+  const text = readText(request, name);
+  if (text === undefined) throw new MissingParam(`"${name}" is missing`);
+  const pixels = /^\+?\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : 0;
+  if (pixels < 1) throw new BadRequest(`"${name}" has to be a whole number of pixels, 1 or more`);
+  return pixels;
+}
+
+function readMethod(request: FastifyRequest): AskedSize['method'] {
+  const text = readText(request, 'method') ?? 'scale';
+  if (text !== 'crop' && text !== 'scale') throw new InvalidParam('"method" has to be "crop" or "scale"');
+  return text;
+}
