@@ -139,6 +139,28 @@ test('who has the bytes already is told so, whatever range is asked', async (t) 
   assert.equal((await ask({ 'if-none-match': '"other"' })).statusCode, 200);
 });
 
+test('who wants the bytes only if they are the known ones gets them, or 412', async (t) => {
+  const { ask, etag } = await start(t);
+  for (const method of ['GET', 'HEAD'] as const) {
+    for (const known of [etag, '*', `"x", ${etag}`]) {
+      assert.equal((await ask({ 'if-match': known }, { method })).statusCode, 200, known);
+    }
+    for (const other of ['"other"', `W/${etag}`, etag.slice(1, -1), '']) {
+      const answer = await ask({ 'if-match': other, range: 'bytes=0-1', 'if-none-match': etag }, { method });
+      assert.equal(answer.statusCode, 412, other);
+      assert.equal(answer.headers['cache-control'], 'no-store');
+      assert.equal(answer.headers['content-disposition'], undefined);
+      if (method === 'GET') assert.equal(answer.json().errcode, 'M_UNKNOWN');
+    }
+    assert.equal((await ask({ 'if-match': etag, 'if-none-match': etag }, { method })).statusCode, 304);
+    const dates = {
+      'if-modified-since': 'Wed, 01 May 2034 10:20:30 GMT',
+      'if-unmodified-since': 'Wed, 01 May 2004 10:20:30 GMT',
+    };
+    assert.equal((await ask(dates, { method })).statusCode, 200);
+  }
+});
+
 test('who may not see the media does not learn that it is unchanged', async (t) => {
   const { ask, etag } = await start(t);
   assert.equal((await ask({ 'if-none-match': etag, authorization: 'Bearer other' })).statusCode, 401);

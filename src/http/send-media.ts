@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
+import { PreconditionFailed } from '../matrix/index.ts';
 import { parseRanges } from './byte-range.ts';
 import { formatDisposition } from './content-disposition.ts';
 import { cleanContentType, nameCharset } from './content-type.ts';
@@ -28,14 +29,15 @@ type Piece = ByteRange | Buffer;
 const CACHE_CONTROL = 'private, max-age=259200, immutable';
 
 /**
- * Answers 200, 206, 304, 307 or 416, with or without a body, from what the request's headers ask for. Does not dispose
+ * Answers 200, 206, 304, 307, 412 or 416, with or without a body, from what the request's headers ask for. Does not dispose
  * the object. A body that breaks off breaks the connection: never a short file that looks whole.
  * Specification: DL-1, DL-7, DL-12 to DL-14, CT-1, CT-3, CD-1 to CD-7; RFC 9110, sections 13 and 14.
- * @throws {LimitExceeded} {@link RangeNotSatisfiable} before anything is sent
+ * @throws {LimitExceeded} {@link PreconditionFailed} {@link RangeNotSatisfiable} before anything is sent
  */
 export async function sendMedia(request: FastifyRequest, reply: FastifyReply, media: SentMedia): Promise<FastifyReply> {
   const { sizeBytes, publicUrl } = media.object;
   const etag = `"${media.sha256}"`;
+  refuseOtherMedia(request.headers['if-match'], etag);
   if (matchesEtag(request.headers['if-none-match'], etag)) {
     return reply.code(304).headers({ ETag: etag, 'Cache-Control': CACHE_CONTROL }).send();
   }
@@ -58,6 +60,12 @@ export async function sendMedia(request: FastifyRequest, reply: FastifyReply, me
   if (request.method === 'HEAD' || bytes === 0) return reply.send();
   await sendBytes(request, reply, media.object, pieces);
   return reply;
+}
+
+/** RFC 9110, section 13.1.1: strong comparison, any of a list. There is no date to which the other conditions could be held. */
+function refuseOtherMedia(ifMatch: string | undefined, etag: string): void {
+  const isMeant = ifMatch === undefined || ifMatch.split(',').some((tag) => ['*', etag].includes(tag.trim()));
+  if (!isMeant) throw new PreconditionFailed();
 }
 
 /** RFC 9110, section 13.1.2: weak comparison, any of a list. */
