@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Asker } from '../auth/index.ts';
 import type { Config, DomainConfig } from '../config/index.ts';
+import type { MatrixError } from '../matrix/index.ts';
 import { findClientAddress } from './client-address.ts';
 import { ClientLeft } from './errors.ts';
 import { findDomain } from './hosts.ts';
@@ -19,6 +20,8 @@ declare module 'fastify' {
     declaredType: string | undefined;
     /** Who is asking, on endpoints where that has been found out. */
     asker: Asker | undefined;
+    /** Why nobody could tell who is asking, on endpoints where that is not needed for all media. */
+    identityTrouble: MatrixError | undefined;
     /** Behind the others; not to be read elsewhere. */
     context: Context | undefined;
   }
@@ -43,6 +46,7 @@ class Context {
 export function decorateRequests(app: FastifyInstance, config: () => Config): RequestWatch {
   app.decorateRequest('context', undefined);
   app.decorateRequest('asker', undefined);
+  app.decorateRequest('identityTrouble', undefined);
   app.decorateRequest('config', {
     getter() {
       return contextOf(this).config;

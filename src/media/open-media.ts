@@ -1,6 +1,6 @@
 import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
-import { InternalError, type MxcUri, NotFound, Unavailable } from '../matrix/index.ts';
+import { InternalError, type MatrixError, type MxcUri, NotFound, Unavailable } from '../matrix/index.ts';
 import { awaitMedia } from './awaited-media.ts';
 import type { MediaParts } from './media-parts.ts';
 
@@ -14,6 +14,8 @@ export interface OpenMedia extends AsyncDisposable {
 export interface MediaAsker {
   /** Has shown a valid access token; frozen media is for those only. */
   readonly isAuthenticated: boolean;
+  /** A token was shown, and nobody could tell whether it is valid. Frozen media is refused with this, then. */
+  readonly identityTrouble?: MatrixError | undefined;
   /** So long it waits for media that was announced and has not been uploaded yet, in milliseconds. */
   readonly waitMs: number;
 }
@@ -21,6 +23,7 @@ export interface MediaAsker {
 /**
  * The record, if this asker may see the media.
  * @throws {NotFound} also for media that is blocked, or that is frozen for those without a token (FZ-3)
+ * @throws the asker's `identityTrouble` when the media is frozen and a token might have shown it
  * @throws {NotYetUploaded} when the asker has waited long enough
  */
 export async function findVisibleMedia(
@@ -31,10 +34,11 @@ export async function findVisibleMedia(
 ): Promise<MediaRow> {
   const found = (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
   if (found === undefined) throw new NotFound();
-  if (found.requiresAuthentication && !asker.isAuthenticated) {
-    throw new NotFound('This media needs an access token: use the endpoints below /_matrix/client/v1/media');
-  }
   if (found.media.quarantined) throw new NotFound();
+  if (found.requiresAuthentication && !asker.isAuthenticated) {
+    const hint = 'This media needs an access token: use the endpoints below /_matrix/client/v1/media';
+    throw asker.identityTrouble ?? new NotFound(hint);
+  }
   return found.media;
 }
 

@@ -133,6 +133,35 @@ test('B-8: a homeserver in trouble is never a 401', async (t) => {
   }
 });
 
+test('B-8, DL-10, FZ-3: where a token is optional, a homeserver in trouble is told of only where the token would have mattered', async (t) => {
+  const { askAs, askOpenly, homeserver } = await startWithUsers(t);
+  const frozen = `/_matrix/media/v3/download/${mediaPathOf(await uploadAsAlice({ askAs }, Buffer.from('hello')))}`;
+  const unknown = '/_matrix/media/v3/download/example.org/abc';
+  const thumbnail = `${frozen.replace('download', 'thumbnail')}?width=1&height=1`;
+  homeserver.suffer('internal error');
+  for (const path of [frozen, thumbnail]) {
+    const answer = await askAs('alice', path);
+    assert.ok(Number(answer.headers.get('retry-after')) > 0);
+    assert.deepEqual(await errorOf(answer), { status: 502, errcode: 'M_UNKNOWN' });
+    assert.equal((await askOpenly(path)).status, 404);
+  }
+  assert.equal((await askAs('alice', unknown)).status, 404);
+  homeserver.suffer(undefined);
+  const headers = { authorization: `Bearer ${homeserver.addUser('alice', 'rate limited')}` };
+  assert.equal((await askOpenly(frozen, { headers })).status, 429);
+  const locked = { authorization: `Bearer ${homeserver.addUser('bob', 'locked')}` };
+  assert.equal((await askOpenly(frozen, { headers: locked })).status, 404);
+});
+
+test('DL-10: what is public is served whatever the homeserver is up to', async (t) => {
+  const { askAs, homeserver } = await startWithUsers(t, {
+    repo: { port: 0, logLevel: 'fatal', logDirectory: '-', freezeUnauthenticatedMedia: false },
+  });
+  const uri = await uploadAsAlice({ askAs }, Buffer.from('hello'));
+  homeserver.suffer('internal error');
+  assert.equal((await askAs('alice', `/_matrix/media/v3/download/${mediaPathOf(uri)}`)).status, 200);
+});
+
 test('B-9: an answer about a token is remembered for as long as the operator says, and forgotten at logout', async (t) => {
   const { ask, homeserver } = await startWithUsers(t, { accessTokens: { maxCacheTimeSeconds: 60 } });
   const headers = { authorization: `Bearer ${homeserver.addUser('alice')}` };

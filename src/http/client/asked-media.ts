@@ -49,12 +49,13 @@ export function readAskedMedia(
   const mayRedirect = access.mayRedirect(request);
   const waitMs = readWaitMs(request);
   refuseIgnoredServer(request, uri);
-  return { uri, asker: { isAuthenticated: request.asker !== undefined, waitMs }, mayRedirect };
+  const { asker, identityTrouble } = request;
+  return { uri, asker: { isAuthenticated: asker !== undefined, identityTrouble, waitMs }, mayRedirect };
 }
 
 /** The holder of the shared secret is no administrator by name, so it is refused too. */
-function refuseIgnoredServer({ config, asker }: FastifyRequest, { origin }: MxcUri): void {
+function refuseIgnoredServer({ config, asker, identityTrouble }: FastifyRequest, { origin }: MxcUri): void {
   const isIgnored = config.federation.ignoredHosts.some((host) => host.toLowerCase() === origin.toLowerCase());
   if (!isIgnored || (asker !== undefined && config.admins.includes(asker.userId))) return;
-  throw new BlockedServer();
+  throw identityTrouble ?? new BlockedServer();
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type Asker, type Auth, type Credentials, readToken, requireUser } from '../../auth/index.ts';
-import { MatrixError, MissingToken } from '../../matrix/index.ts';
+import { HomeserverUnavailable, MatrixError, MissingToken } from '../../matrix/index.ts';
 import { queryOf, readText } from './query.ts';
 
 /** For hooks: whoever comes without a valid token is refused before anything else is looked at (B-7). */
@@ -16,6 +16,7 @@ export function authenticated(auth: Auth): (request: FastifyRequest) => Promise<
 
 /**
  * On the deprecated endpoints a valid token shows frozen media, as with MMR; any other token is as good as none (DL-10).
+ * When nobody can tell whether it is valid, that is kept for those for whom it matters.
  */
 export function optionallyAuthenticated(auth: Auth): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
@@ -26,9 +27,15 @@ export function optionallyAuthenticated(auth: Auth): (request: FastifyRequest) =
       request.asker = await identify(auth, request, token, domain);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
+      if (isPassing(error)) request.identityTrouble = error;
       request.log.debug({ err: error }, 'A token that was not needed could not be used');
     }
   };
+}
+
+/** Says nothing about the token: with the next request it may be valid. */
+function isPassing(error: MatrixError): boolean {
+  return error instanceof HomeserverUnavailable || error.errcode === 'M_LIMIT_EXCEEDED';
 }
 
 /** As {@link authenticated}, and refuses guests (ACC-7). */
