@@ -51,6 +51,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
       fill: refuseCalls,
       usageOf: refuseCalls,
       find: refuseCalls,
+      copy: refuseCalls,
       open: played.open ?? refuseCalls,
     },
     thumbnails: { open: played.openThumbnail ?? refuseCalls },

@@ -7,6 +7,7 @@ const PATHS: readonly [path: string, allowed: string][] = [
   ['/healthz', 'GET, HEAD, OPTIONS'],
   ['/readyz', 'GET, HEAD, OPTIONS'],
   ['/_matrix/client/v1/media/config', 'GET, HEAD, OPTIONS'],
+  ['/_matrix/media/unstable/local_copy/example.org/abc', 'GET, OPTIONS'],
   ['/_matrix/client/v1/media/download/example.org/abc', 'GET, HEAD, OPTIONS'],
   ['/_matrix/client/v1/media/download/example.org/abc/name.txt', 'GET, HEAD, OPTIONS'],
   ['/_matrix/client/v1/media/thumbnail/example.org/abc', 'GET, HEAD, OPTIONS'],

@@ -1,6 +1,7 @@
 import type { Config, DomainConfig } from '../config/index.ts';
 import { findUserUsage, type MediaRow, type UserUsage } from '../database/index.ts';
 import type { MediaId, MxcUri, ServerName } from '../matrix/index.ts';
+import { type Copy, copyMedia } from './copy-media.ts';
 import type { MediaParts } from './media-parts.ts';
 import { findVisibleMedia, type MediaAsker, type OpenMedia, openMedia } from './open-media.ts';
 import { type Reservation, reserve } from './reservation.ts';
@@ -13,6 +14,7 @@ export interface Media {
   fill(config: Config, domain: DomainConfig, mediaId: MediaId, asked: Upload, signal: AbortSignal): Promise<void>;
   usageOf(userId: string): Promise<UserUsage>;
   find(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<MediaRow>;
+  copy(config: Config, domain: DomainConfig, asked: Copy, signal: AbortSignal): Promise<MxcUri>;
   open(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<OpenMedia>;
 }
 
@@ -21,6 +23,7 @@ export function createMedia(parts: MediaParts): Media {
     upload: (config, domain, asked, signal) => upload(parts, config, domain, asked, signal),
     reserve: (domain, origin, userId, signal) => reserve(parts, domain, origin, userId, signal),
     fill: (config, domain, mediaId, asked, signal) => fill(parts, config, domain, mediaId, asked, signal),
+    copy: (config, domain, asked, signal) => copyMedia(parts, config, domain, asked, signal),
     usageOf: (userId) => findUserUsage(parts.database.db, userId),
     find: (uri, asker, signal) => findVisibleMedia(parts, uri, asker, signal),
     open: (uri, asker, signal) => openMedia(parts, uri, asker, signal),

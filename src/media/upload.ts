@@ -1,14 +1,5 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import {
-  type CompilableQuery,
-  deleteReservation,
-  findUploadOfUser,
-  insertMedia,
-  isHashQuarantined,
-  restrictToAuthenticated,
-  touchLastAccess,
-  UniqueViolation,
-} from '../database/index.ts';
+import { deleteReservation, findUploadOfUser, isHashQuarantined, UniqueViolation } from '../database/index.ts';
 import {
   CannotOverwrite,
   Forbidden,
@@ -20,10 +11,11 @@ import {
   TooSmall,
 } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
+import { insertNewMedia } from './media-rows.ts';
 import { isLimited, quotaOf, refuseBytes, refuseOverQuota } from './quota.ts';
 import { type ReceivedBytes, receiveBytes, tooLarge } from './received-bytes.ts';
 import { refuseUnfillable } from './reservation.ts';
-import { commitObject, type ObjectPlace, placeObject } from './stored-object.ts';
+import { commitObject, placeObject } from './stored-object.ts';
 
 /** What a client sends. */
 export interface Upload {
@@ -115,7 +107,13 @@ async function keep(
   if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
   const placed = await placeObject(parts, datastore, received, signal);
   const mediaId = parseMediaId(reserved ?? earlier?.media_id ?? parts.newUniqueId());
-  const rows = earlier === undefined ? rowsOf(parts, config, asked, received, placed.place, mediaId) : [];
+  const media = {
+    ...asUploadOfUser(asked, received),
+    ...placed.place,
+    media_id: mediaId,
+    size_bytes: received.sizeBytes,
+  };
+  const rows = earlier === undefined ? insertNewMedia(parts, config, media) : [];
   if (reserved !== undefined) rows.push(deleteReservation(db, asked.origin, reserved));
   await commitObject(parts.database, placed, rows, signal);
   if (placed.repairs.length > 0) parts.records.forgetAll();
@@ -124,33 +122,6 @@ async function keep(
 
 function asUploadOfUser({ userId, uploadName, contentType, origin }: Upload, { sha256 }: ReceivedBytes) {
   return { sha256_hash: sha256, user_id: userId, upload_name: uploadName, content_type: contentType, origin };
-}
-
-function rowsOf(
-  parts: MediaParts,
-  config: Config,
-  asked: Upload,
-  received: ReceivedBytes,
-  place: ObjectPlace,
-  mediaId: MediaId,
-): CompilableQuery[] {
-  const { db } = parts.database;
-  const now = parts.now();
-  const media = insertMedia(db, {
-    origin: asked.origin,
-    media_id: mediaId,
-    upload_name: asked.uploadName,
-    content_type: asked.contentType,
-    user_id: asked.userId,
-    sha256_hash: received.sha256,
-    size_bytes: received.sizeBytes,
-    creation_ts: now,
-    quarantined: false,
-    datastore_id: place.datastore_id,
-    location: place.location,
-  });
-  const freeze = config.repo.freezeUnauthenticatedMedia ? [restrictToAuthenticated(db, asked.origin, mediaId)] : [];
-  return [media, ...freeze, touchLastAccess(db, received.sha256, now)];
 }
 
 function refuseTooSmall(sizeBytes: number | undefined, minBytes: number): void {

@@ -5,6 +5,7 @@ import { config } from './config.ts';
 import { create } from './create.ts';
 import { download } from './download.ts';
 import { info } from './info.ts';
+import { localCopy } from './local-copy.ts';
 import { logout } from './logout.ts';
 import type { ClientParts, Route } from './route.ts';
 import { thumbnail } from './thumbnail.ts';
@@ -25,8 +26,8 @@ const SURFACES: readonly (readonly [prefix: string, routes: readonly Route[]])[]
   ['/_matrix/media/unstable/fi.mau.msc2246', [create, fillUpload]],
   ['/_matrix/media/unstable/org.matrix.msc4034', [usage]],
   ['/_matrix/media/unstable/xyz.amorgan', [upload, blurhash]],
-  ['/_matrix/media/unstable', [info]],
-  ['/_matrix/media/unstable/io.t2bot.media', [info]],
+  ['/_matrix/media/unstable', [info, localCopy]],
+  ['/_matrix/media/unstable/io.t2bot.media', [info, localCopy]],
   ['/_matrix/media', [about]],
   ['/_matrix/client/r0', [logout]],
   ['/_matrix/client/v3', [logout]],

@@ -1,0 +1,50 @@
+import type { Config, DomainConfig } from '../config/index.ts';
+import { findUploadOfUser, isHashQuarantined, type MediaRow } from '../database/index.ts';
+import { BadRequest, type MxcUri, NotFound, parseMediaId, type ServerName } from '../matrix/index.ts';
+import type { MediaParts } from './media-parts.ts';
+import { insertNewMedia } from './media-rows.ts';
+import { type MediaAsker, openMedia } from './open-media.ts';
+import { isLimited, quotaOf, refuseOverQuota } from './quota.ts';
+
+/** What is to become a user's own. */
+export interface Copy {
+  readonly source: MxcUri;
+  /** The domain that the copy will belong to. */
+  readonly origin: ServerName;
+  /** Who keeps it from then on. */
+  readonly userId: string;
+  readonly asker: MediaAsker;
+}
+
+/**
+ * Gives a user a URI of their own domain for media of another one. No bytes are copied: both records point at the same
+ * object. The same copy again is the same URI.
+ * @throws {BadRequest} for media of that domain itself
+ * @throws {QuotaExceeded} and what `openMedia` throws
+ */
+export async function copyMedia(
+  parts: MediaParts,
+  config: Config,
+  domain: DomainConfig,
+  { source, origin, userId, asker }: Copy,
+  signal: AbortSignal,
+): Promise<MxcUri> {
+  if (source.origin === origin) throw new BadRequest('The media belongs to this server already');
+  await using opened = await openMedia(parts, source, asker, signal); // nobody gets a copy of what is lost
+  const { db } = parts.database;
+  const quota = quotaOf(domain.uploads, userId);
+  await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${userId}`, signal) : undefined;
+  await using _lock = await parts.locks.acquire(`mutex-${opened.record.sha256_hash}`, signal);
+  if (await isHashQuarantined(db, opened.record.sha256_hash)) throw new NotFound();
+  const wanted = { ...pickContent(opened.record), origin, user_id: userId };
+  const earlier = await findUploadOfUser(db, wanted);
+  if (earlier !== undefined) return { origin, mediaId: parseMediaId(earlier.media_id) };
+  await refuseOverQuota(parts, quota, userId, wanted.size_bytes);
+  const mediaId = parseMediaId(parts.newUniqueId());
+  await parts.database.atomically(insertNewMedia(parts, config, { ...wanted, media_id: mediaId }));
+  return { origin, mediaId };
+}
+
+function pickContent({ upload_name, content_type, sha256_hash, size_bytes, datastore_id, location }: MediaRow) {
+  return { upload_name, content_type, sha256_hash, size_bytes, datastore_id, location };
+}
