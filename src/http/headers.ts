@@ -3,7 +3,7 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
   'access-control-allow-headers':
-    'Origin, X-Requested-With, Content-Type, Accept, Authorization, Range, If-None-Match, If-Range',
+    'Origin, X-Requested-With, Content-Type, Accept, Authorization, Range, If-Match, If-None-Match, If-Range',
   'access-control-expose-headers':
     'Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
   'content-security-policy':
