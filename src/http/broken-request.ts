@@ -19,10 +19,11 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 export function trackAnswers() {
   const answers = new WeakMap<Socket, Set<ServerResponse>>();
   return {
-    add(socket: Socket, answer: ServerResponse): void {
-      const known = answers.get(socket);
-      if (known === undefined) answers.set(socket, new Set([answer]));
-      else known.add(answer);
+    /** @returns how many there are now, those that are written and not taken by the client included */
+    add(socket: Socket, answer: ServerResponse): number {
+      const known = answers.get(socket) ?? new Set();
+      answers.set(socket, known);
+      return known.add(answer).size;
     },
     remove: (socket: Socket, answer: ServerResponse) => void answers.get(socket)?.delete(answer),
     /** Whether one of them has begun and is not at its end. */

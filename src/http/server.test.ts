@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { createPlayedServer, listenTo, TOKEN } from '../../test/http-server.ts';
 import { playMedia, playObject } from '../../test/played-media.ts';
 import { askRaw, openRawClient } from '../../test/raw-client.ts';
@@ -121,6 +122,26 @@ test('a client that goes on sending endless headers still gets to know why it is
   await client.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
   for (let sent = 0; sent < 5_000_000; sent += 10_000) await client.write(`X: ${'x'.repeat(10_000)}\r\n`);
   assert.equal((await client.readAnswer()).status, 431);
+});
+
+test('a client that asks on and on without waiting for answers is cut off, and what it wanted is given up', async (t) => {
+  let open = 0;
+  const { app, logged } = await createPlayedServer(t, {
+    open: async (_uri, _asker, signal) => {
+      open += 1;
+      await once(signal, 'abort');
+      open -= 1;
+      throw signal.reason;
+    },
+  });
+  const client = await openRawClient(t, await listenTo(app));
+  const request = `GET ${FILE} HTTP/1.1\r\nHost: example.org\r\nAuthorization: ${authorization}\r\n\r\n`;
+  await client.write(request.repeat(32));
+  while (open < 32) await setImmediate();
+  await client.write(request.repeat(1000));
+  await assert.rejects(client.readToEnd(), { code: 'ECONNRESET' });
+  while (open > 0) await setImmediate();
+  assert.ok(logged.some(({ msg }) => msg === 'The client asks on without waiting, and is cut off'));
 });
 
 test('the health endpoints answer any host, without a token', async (t) => {

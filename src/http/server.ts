@@ -31,6 +31,12 @@ const HEADERS_TIMEOUT_MS = 30_000;
 /** More than the 60 s for which nginx keeps a connection to us, so that it is never us who close it under a request. */
 const KEEP_ALIVE_MS = 75_000;
 
+/**
+ * On one connection; a client that asks on before it is answered could otherwise make a few bytes of its own hold
+ * kilobytes of ours, or a buffer for each download. Browsers and proxies wait for each answer.
+ */
+const MAX_DUE_ANSWERS = 32;
+
 /** What Fastify says of objects. JSON has no charset to name (RFC 8259, section 11), and matrix-media-repo names none. */
 const FASTIFYS_JSON = 'application/json; charset=utf-8';
 
@@ -63,9 +69,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const ambiguous = new WeakSet<Socket>();
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
-    if (ambiguous.has(socket)) return void reply.hijack(); // came in the same packet; the connection is about to close
+    // What came in the same packet as a reason to close the connection is no request any more.
+    if (socket.destroyed || ambiguous.has(socket)) return void reply.hijack();
     watch.begin(request);
-    answers.add(socket, reply.raw);
+    if (answers.add(socket, reply.raw) > MAX_DUE_ANSWERS) {
+      request.log.info({ remoteAddr: request.clientAddress }, 'The client asks on without waiting, and is cut off');
+      socket.resetAndDestroy();
+      return void reply.hijack();
+    }
     reply.headers(COMMON_HEADERS).header('x-request-id', request.id);
     reply.raw.once('close', () => {
       answers.remove(socket, reply.raw);
