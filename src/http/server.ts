@@ -28,6 +28,8 @@ const MAX_HEADER_BYTES = 16_384;
 /** A path segment may have any length that fits, so that our own parsers say what is wrong with it. */
 const MAX_SEGMENT = MAX_HEADER_BYTES;
 const HEADERS_TIMEOUT_MS = 30_000;
+/** So often that is looked at; Node's own half a minute would make a minute of it. */
+const HEADERS_CHECK_MS = 2_000;
 /** More than the 60 s for which nginx keeps a connection to us, so that it is never us who close it under a request. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -56,7 +58,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     bodyLimit: Number.MAX_SAFE_INTEGER, // each route has its own, and streams
     routerOptions: { maxParamLength: MAX_SEGMENT },
     exposeHeadRoutes: false,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: HEADERS_CHECK_MS,
+      requireHostHeader: false, // refused by us, in JSON
+    },
     clientErrorHandler: refuseBytes,
     rewriteUrl: ({ url }) => readableTarget(url ?? '/'),
   });
