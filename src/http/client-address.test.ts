@@ -25,6 +25,7 @@ const CASES: readonly [says: string, peer: string, forwarded: string | undefined
   ['a public peer behind a transition technique is not believed', '2002:808:808::1', '8.8.8.8', '2002:808:808::1'],
   ['an address of nobody', '10.0.0.1', '8.8.8.8, 0.0.0.0, 224.0.0.1', '8.8.8.8'],
   ['a proxy in a shared network', '100.64.0.1', '8.8.8.8', '8.8.8.8'],
+  ['more proxies than anybody has', '10.0.0.1', `8.8.8.8${', 10.0.0.2'.repeat(20)}`, '10.0.0.1'],
   ['a peer that is unknown', '', '8.8.8.8', ''],
 ];
 for (const [says, peer, forwarded, address] of CASES) {

@@ -2,6 +2,9 @@ import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { splitHostAndPort } from '../matrix/index.ts';
 
+/** More proxies than that stand before nobody; a client can send a list of thousands, which takes long to read. */
+const MAX_HOPS = 20;
+
 /**
  * The client's address, for every purpose. A proxy is believed because of where it stands: only a peer in a private
  * network may say with `X-Forwarded-For` whom it speaks for, and then the last public address counts, which is the one
@@ -13,10 +16,13 @@ export function findClientAddress(peer: string, forwardedFor: string | undefined
   const own = parse(peer);
   const peerAddress = own?.toString() ?? peer;
   if (forwardedFor === undefined) return peerAddress;
-  const named = forwardedFor.split(',').map((part) => parse(part.trim()));
-  if (trustAny) return named[0]?.toString() ?? peerAddress;
+  if (trustAny) return parse(forwardedFor.split(',', 1)[0]?.trim() ?? '')?.toString() ?? peerAddress;
   if (own === undefined || !isPrivate(own)) return peerAddress;
-  return named.findLast((address) => address !== undefined && isPublic(address))?.toString() ?? peerAddress;
+  for (const part of forwardedFor.split(',').slice(-MAX_HOPS).reverse()) {
+    const address = parse(part.trim());
+    if (address !== undefined && isPublic(address)) return address.toString();
+  }
+  return peerAddress;
 }
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;

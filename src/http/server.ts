@@ -72,8 +72,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const stopWatching = resetStalledReaders(app.server, () => parts.config().repo.stalledClientSeconds, parts.log);
   app.addHook('onClose', async () => stopWatching());
   const watch = decorateRequests(app, parts.config);
-  // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
   const ambiguous = new WeakSet<Socket>();
+  // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     // What came in the same packet as a reason to close the connection is no request any more.
