@@ -16,8 +16,9 @@ function portOf(url: string): number {
 
 for (const host of ['127.0.0.1', 'localhost', '0.0.0.0', '']) {
   test(`with the address ${JSON.stringify(host)} the service answers at the URL that it tells`, async (t) => {
-    const { app } = await createPlayedServer(t);
+    const { app, logged } = await createPlayedServer(t);
     const listening = await listen(app, { host, port: 0 });
+    assert.deepEqual(logged, [], 'who has started it tells the log');
     assert.equal((await fetch(`${listening.url}/healthz`)).status, 200);
     await listening.close(0);
     await assert.rejects(fetch(`${listening.url}/healthz`));
