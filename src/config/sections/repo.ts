@@ -42,7 +42,7 @@ export const repo = Type.Object(
     stalledClientSeconds: Type.Integer({
       default: 60,
       description:
-        "Vitrine's own: a client that sends less than 16 KiB of its upload, or takes less than 256 KiB of an answer, in so many seconds is cut off. 0 or less: never.",
+        "Vitrine's own: a client that sends less than 16 KiB of its upload, or takes less than 256 KiB of its answers, in so many seconds for which it is waited for, is cut off. 0 or less: never.",
     }),
   },
   { description: 'Where to listen, what to log, whom to believe.' },
