@@ -14,6 +14,7 @@ export interface PlayedParts {
   readonly config?: Config;
   readonly log?: Log;
   readonly identify?: Parts['auth']['identify'];
+  readonly recall?: Parts['auth']['recall'];
   readonly logout?: Parts['auth']['logout'];
   readonly versions?: Parts['auth']['versions'];
   readonly upload?: Parts['media']['upload'];
@@ -42,6 +43,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
     log: played.log ?? opened.log,
     auth: {
       identify: played.identify ?? identifyAlice,
+      recall: played.recall ?? (() => undefined),
       logout: played.logout ?? refuseCalls,
       versions: played.versions ?? refuseCalls,
     },

@@ -38,6 +38,7 @@ export function playMedia(
       location: 'aa/bb/cc',
     },
     object,
+    again: () => undefined,
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };
 }

@@ -34,6 +34,8 @@ export interface Auth {
    * @throws the signal's reason when it aborts first
    */
   identify(credentials: Credentials, config: ConfigOfAll, domain: ConfigOfDomain, signal: AbortSignal): Promise<Asker>;
+  /** The same from what is known already. `undefined`: has to be asked for, or is refused. */
+  recall(credentials: Credentials, config: ConfigOfAll, domain: ConfigOfDomain): Asker | undefined;
   /**
    * Ends the session of the token at its homeserver, or all sessions of its user, and forgets them here in any case.
    * Throws as `identify`, and {@link Forbidden} for the shared secret, which has no session.
@@ -101,6 +103,18 @@ export function createAuth({ homeservers, log, now }: AuthParts): Auth {
 
   return {
     identify,
+    recall(credentials, config, domain) {
+      const { token, deviceId, clientAddress } = credentials;
+      if (isSharedSecret(token, config.sharedSecretAuth)) return SHARED_SECRET_HOLDER;
+      const { serverName, accessTokens } = domain;
+      const userId = credentials.userId || undefined;
+      const found = findAppserviceUser(appservicesOf(accessTokens), { token, userId, serverName });
+      if (found.answer === 'refused') return undefined;
+      if (found.answer === 'user') return toAsker({ userId: found.userId, isGuest: false }, config.admins);
+      const question = { token, userId, deviceId, clientAddress };
+      const known = tokens.recall(serverName, question, accessTokens.maxCacheTimeSeconds);
+      return known && toAsker(known, config.admins);
+    },
     async logout(credentials, config, domain, signal) {
       const { token, everywhere } = credentials;
       if (isSharedSecret(token, config.sharedSecretAuth))

@@ -20,6 +20,8 @@ export interface TokenCache {
     signal: AbortSignal,
     ask: (signal: AbortSignal) => Promise<Whoami>,
   ): Promise<Whoami>;
+  /** What is remembered of a good token. */
+  recall(serverName: string, question: WhoamiQuestion, maxSeconds: number): Whoami | undefined;
   /** Forgets everything that is known about the token, as whomever it was used. */
   forgetToken(serverName: string, token: string): void;
   forgetUser(userId: string): void;
@@ -49,15 +51,22 @@ export function createTokenCache({ now }: TokenCacheParts): TokenCache {
     for (const [key, entry] of entries) if (isMeant(entry)) entries.delete(key);
   };
 
+  const find = (key: string, maxSeconds: number) => {
+    const known = maxSeconds > 0 ? entries.get(key) : undefined;
+    return known !== undefined && now() < known.untilMs ? known.answer : undefined;
+  };
+
   return {
+    recall(serverName, question, maxSeconds) {
+      const answer = find(keyOf(digestOf(serverName, question.token), question), maxSeconds);
+      return answer instanceof UnknownToken ? undefined : answer;
+    },
     async whoami(serverName, question, maxSeconds, signal, ask) {
       const tokenDigest = digestOf(serverName, question.token);
-      const key = `${tokenDigest}\0${question.userId ?? ''}\0${question.deviceId ?? ''}`;
-      const known = maxSeconds > 0 ? entries.get(key) : undefined;
-      if (known !== undefined && now() < known.untilMs) {
-        if (known.answer instanceof UnknownToken) throw known.answer;
-        return known.answer;
-      }
+      const key = keyOf(tokenDigest, question);
+      const known = find(key, maxSeconds);
+      if (known instanceof UnknownToken) throw known;
+      if (known !== undefined) return known;
       const askedAtAge = age;
       const keep = (answer: Whoami | UnknownToken, ms: number) => {
         if (ms > 0 && askedAtAge === age) entries.set(key, { tokenDigest, answer, untilMs: now() + ms });
@@ -79,6 +88,10 @@ export function createTokenCache({ now }: TokenCacheParts): TokenCache {
       forget(({ answer }) => !(answer instanceof UnknownToken) && answer.userId === userId);
     },
   };
+}
+
+function keyOf(tokenDigest: string, { userId, deviceId }: WhoamiQuestion): string {
+  return `${tokenDigest}\0${userId ?? ''}\0${deviceId ?? ''}`;
 }
 
 /** The token itself is not kept in memory. */

@@ -20,7 +20,7 @@ export function findDomain(config: Config, headers: HostHeaders): DomainConfig {
 }
 
 /** As the request names it. */
-function hostOf(config: Config, headers: HostHeaders): string {
+export function hostOf(config: Config, headers: HostHeaders): string {
   const forwarded = headers['x-forwarded-host'];
   const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',', 1)[0]?.trim();
   return (config.repo.useForwardedHost ? first : undefined) || (headers.host ?? '').trim();

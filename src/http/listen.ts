@@ -35,7 +35,10 @@ export async function listen(
       const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
       // A connection that has answered its last request would be kept open for the next one, which must not come.
       const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
-      await app.close();
+      const ended = once(app.server, 'close');
+      await app.close(); // tells those who are asking that their connections will end
+      app.server.close();
+      await ended;
       clearTimeout(timer);
       clearInterval(sweep);
     },

@@ -7,6 +7,10 @@ import { parseRanges } from './byte-range.ts';
 import { formatDisposition } from './content-disposition.ts';
 import { cleanContentType, nameCharset } from './content-type.ts';
 import { ClientLeft } from './errors.ts';
+import { matchesEtag } from './etag.ts';
+import { COMMON_HEADERS } from './headers.ts';
+import type { HotAnswers } from './hot-answers.ts';
+import type { RateLimits } from './rate-limit.ts';
 
 /** What goes to the client, and under which names. */
 export interface SentMedia {
@@ -18,8 +22,27 @@ export interface SentMedia {
   /** Of exactly these bytes; becomes the `ETag`. */
   readonly sha256: string;
   readonly object: StoredObject;
+  /** The object, if the same request would still be answered with it and it is in memory; `undefined`: who knows. */
+  readonly again: (() => StoredObject | undefined) | undefined;
   /** The client can be sent to `object.publicUrl`. */
   readonly mayRedirect: boolean;
+}
+
+export interface MediaSenderParts {
+  readonly limits: RateLimits;
+  readonly hotAnswers: HotAnswers;
+}
+
+/**
+ * Answers 200, 206, 304, 307, 412 or 416, with or without a body, from what the request's headers ask for. Does not
+ * dispose the object. A body that breaks off breaks the connection: never a short file that looks whole.
+ * Specification: DL-1, DL-7, DL-12 to DL-14, CT-1, CT-3, CD-1 to CD-7; RFC 9110, sections 13 and 14.
+ * @throws {LimitExceeded} {@link PreconditionFailed} {@link RangeNotSatisfiable} before anything is sent
+ */
+export type SendMedia = (request: FastifyRequest, reply: FastifyReply, media: SentMedia) => Promise<FastifyReply>;
+
+export function createMediaSender(parts: MediaSenderParts): SendMedia {
+  return (request, reply, media) => sendMedia(parts, request, reply, media);
 }
 
 /** Of the body, in order: a part of the object, or what stands between two. */
@@ -28,53 +51,57 @@ type Piece = ByteRange | Buffer;
 /** Bytes never change under one URI, but access to them may end: private, and not for ever. */
 const CACHE_CONTROL = 'private, max-age=259200, immutable';
 
-/**
- * Answers 200, 206, 304, 307, 412 or 416, with or without a body, from what the request's headers ask for. Does not dispose
- * the object. A body that breaks off breaks the connection: never a short file that looks whole.
- * Specification: DL-1, DL-7, DL-12 to DL-14, CT-1, CT-3, CD-1 to CD-7; RFC 9110, sections 13 and 14.
- * @throws {LimitExceeded} {@link PreconditionFailed} {@link RangeNotSatisfiable} before anything is sent
- */
-export async function sendMedia(request: FastifyRequest, reply: FastifyReply, media: SentMedia): Promise<FastifyReply> {
+async function sendMedia(
+  parts: MediaSenderParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  media: SentMedia,
+): Promise<FastifyReply> {
   const { sizeBytes, publicUrl } = media.object;
   const etag = `"${media.sha256}"`;
   refuseOtherMedia(request.headers['if-match'], etag);
-  if (matchesEtag(request.headers['if-none-match'], etag)) {
-    return reply.code(304).headers({ ETag: etag, 'Cache-Control': CACHE_CONTROL }).send();
-  }
+  const headersOfKnown = { ETag: etag, 'Cache-Control': CACHE_CONTROL };
+  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headersOfKnown).send();
   if (publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
     return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();
   }
   const contentType = nameCharset(cleanContentType(media.contentType));
   const ranges = askedRanges(request, sizeBytes, etag);
   const { pieces, bytes, headers } = layOut(ranges, sizeBytes, contentType);
-  if (request.method === 'GET') request.chargeDownload(bytes);
-  reply.code(ranges === undefined ? 200 : 206).headers({
-    ETag: etag,
-    'Cache-Control': CACHE_CONTROL,
+  if (request.method === 'GET') parts.limits.chargeDownload(request.exchange, bytes);
+  const all = {
+    ...headersOfKnown,
     'Content-Type': contentType,
     'Content-Disposition': formatDisposition(contentType, media.fileName, media.asAttachment),
     'Accept-Ranges': 'bytes',
     'Content-Length': bytes,
     ...headers,
-  });
+  };
+  reply.code(ranges === undefined ? 200 : 206).headers(all);
   if (request.method === 'HEAD' || bytes === 0) return reply.send();
   await sendBytes(request, reply, media.object, pieces);
+  if (media.again !== undefined && ranges === undefined) {
+    parts.hotAnswers.remember(request.originalUrl, request.exchange, request.headers, {
+      readableUrl: request.url,
+      resource: request.routeOptions.url,
+      etag,
+      headers: inTurn({ ...COMMON_HEADERS, ...all }),
+      headersOfKnown: inTurn({ ...COMMON_HEADERS, ...headersOfKnown }),
+      again: media.again,
+    });
+  }
   return reply;
+}
+
+/** Names and values, as Node takes them with the least work. */
+function inTurn(headers: Readonly<Record<string, string | number>>): readonly string[] {
+  return Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
 }
 
 /** RFC 9110, section 13.1.1: strong comparison, any of a list. There is no date to which the other conditions could be held. */
 function refuseOtherMedia(ifMatch: string | undefined, etag: string): void {
   const isMeant = ifMatch === undefined || ifMatch.split(',').some((tag) => ['*', etag].includes(tag.trim()));
   if (!isMeant) throw new PreconditionFailed();
-}
-
-/** RFC 9110, section 13.1.2: weak comparison, any of a list. */
-function matchesEtag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.split(',').some((part) => {
-    const tag = part.trim().replace(/^W\//, '');
-    return tag === etag || tag === '*';
-  });
 }
 
 /** RFC 9110, sections 13.1.5 and 14.2: for GET only, and with `If-Range` only of the bytes that the client has seen. */

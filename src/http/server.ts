@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config/index.ts';
@@ -8,14 +8,17 @@ import { answerBrokenRequest, trackAnswers } from './broken-request.ts';
 import { client } from './client/client.ts';
 import type { ClientParts } from './client/route.ts';
 import { sendError } from './errors.ts';
+import { createExchanges } from './exchange.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import { type HealthParts, health } from './health.ts';
+import { createHotAnswers } from './hot-answers.ts';
 import { answerOtherMethods } from './known-paths.ts';
 import { logRequest } from './log-request.ts';
-import { limitRates } from './rate-limit.ts';
+import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
 import { findAmbiguity } from './request-framing.ts';
 import { readableTarget } from './request-target.ts';
+import { createMediaSender } from './send-media.ts';
 import { resetStalledReaders } from './stalled-readers.ts';
 
 export interface ServerParts extends ClientParts, HealthParts {
@@ -47,50 +50,49 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const log: FastifyBaseLogger = parts.log;
   const answers = trackAnswers();
   const refuseBytes = answerBrokenRequest(parts.log, answers.areUnderWay);
+  const exchangeOf = createExchanges(parts.config);
+  const limits = createRateLimits(parts.now);
+  const hotAnswers = createHotAnswers({ ...parts, exchangeOf, limits });
   const app = Fastify({
+    serverFactory: (handler) =>
+      listenOnHttp((request, response) => {
+        if (!hotAnswers.answer(request, response)) handler(request, response);
+      }),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: () => randomUUID(),
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    genReqId: (request) => exchangeOf(request as IncomingMessage).id, // it is never of HTTP/2
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     bodyLimit: Number.MAX_SAFE_INTEGER, // each route has its own, and streams
     routerOptions: { maxParamLength: MAX_SEGMENT },
     exposeHeadRoutes: false,
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: HEADERS_CHECK_MS,
-      requireHostHeader: false, // refused by us, in JSON
-    },
     clientErrorHandler: refuseBytes,
     rewriteUrl: ({ url }) => readableTarget(url ?? '/'),
   });
-  app.server.maxHeadersCount = 0; // their bytes are limited; beyond a number, Node would leave some away
   app.server.on('connect', ({ socket }) => refuseBytes(new Error('The client asks for a tunnel'), socket));
   const stopWatching = resetStalledReaders(app.server, () => parts.config().repo.stalledClientSeconds, parts.log);
   app.addHook('onClose', async () => stopWatching());
-  const watch = decorateRequests(app, parts.config);
+  decorateRequests(app, exchangeOf);
   const ambiguous = new WeakSet<Socket>();
   // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
   app.addHook('onRequest', (request, reply, done) => {
-    const { socket } = request.raw;
+    const { exchange, raw } = request;
+    const { socket } = raw;
     // What came in the same packet as a reason to close the connection is no request any more.
     if (socket.destroyed || ambiguous.has(socket)) return void reply.hijack();
-    watch.begin(request);
     if (answers.add(socket, reply.raw) > MAX_DUE_ANSWERS) {
-      request.log.info({ remoteAddr: request.clientAddress }, 'The client asks on without waiting, and is cut off');
+      request.log.info({ remoteAddr: exchange.clientAddress }, 'The client asks on without waiting, and is cut off');
       socket.resetAndDestroy();
       return void reply.hijack();
     }
-    reply.headers(COMMON_HEADERS).header('x-request-id', request.id);
+    reply.headers(COMMON_HEADERS).header('x-request-id', exchange.id);
     reply.raw.once('close', () => {
       answers.remove(socket, reply.raw);
-      watch.end(request, reply);
-      logRequest(request, reply, parts.log);
+      if (!reply.raw.writableFinished) exchange.leave();
+      const answered = { resource: request.routeOptions.url, bytes: Number(reply.getHeader('Content-Length') ?? 0) };
+      logRequest(exchange, raw, reply.raw, answered, parts.log);
     });
-    const ambiguity = findAmbiguity(request.raw, request.originalUrl);
+    const ambiguity = findAmbiguity(raw, request.originalUrl);
     if (ambiguity !== undefined) {
       ambiguous.add(socket);
       reply.header('Connection', 'close');
@@ -98,7 +100,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     done(ambiguity);
   });
   takeBodiesAsStreams(app);
-  limitRates(app, parts.now);
+  countRequests(app, limits);
   app.addHook('onSend', (request, reply, _payload, done) => {
     keepOpenUntilRead(request.raw);
     // A body that was announced, asked about and refused never comes: the connection cannot go on.
@@ -115,10 +117,39 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   const answerOthers = answerOtherMethods(app);
   health(app, parts);
-  await app.register(async (surface) => client(surface, parts));
+  const sendMedia = createMediaSender({ limits, hotAnswers });
+  await app.register(async (surface) => client(surface, { ...parts, sendMedia }));
+  app.addHook('preClose', async () => hotAnswers.stop());
   await app.after();
   answerOthers();
   return app;
+}
+
+function listenOnHttp(listener: (request: IncomingMessage, response: ServerResponse) => void) {
+  const server = createHttpServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: HEADERS_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      requestTimeout: 0, // an upload may take as long as it moves on
+      requireHostHeader: false, // refused by us, in JSON
+    },
+    listener,
+  );
+  server.maxHeadersCount = 0; // their bytes are limited; beyond a number, Node would leave some away
+  return server;
+}
+
+/** Preflights are free (D-5). */
+function countRequests(app: FastifyInstance, limits: RateLimits): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { exchange, method, url } = request;
+    const counted = method === 'OPTIONS' ? undefined : limits.count(exchange, url, request.routeOptions.url ?? '');
+    const { headers = [], refusal } = counted ?? {};
+    for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? '', headers[at + 1]);
+    done(refusal);
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ export { createHotObjects, type HotObjects, readWhole } from './hot-objects.ts';
 export { createMedia, type Media } from './media.ts';
 export type { MediaParts } from './media-parts.ts';
 export { createMediaRecords, type MediaRecords } from './media-records.ts';
-export { type MediaAsker, type OpenMedia, openObject } from './open-media.ts';
+export { type MediaAsker, type OpenMedia, openObject, type Repeatable, recallObject } from './open-media.ts';
 export { quotaOf } from './quota.ts';
 export { receiveBytes } from './received-bytes.ts';
 export type { Reservation } from './reservation.ts';

@@ -17,6 +17,8 @@ export interface MediaRecords {
   find(uri: MxcUri, signal: AbortSignal): Promise<MediaRecord | undefined>;
   /** As `find`, past what is remembered or being asked: what was written before the call is seen. */
   findNow(uri: MxcUri): Promise<MediaRecord | undefined>;
+  /** Whether `find` would give this very record, without asking the database. */
+  isCurrent(uri: MxcUri, media: MediaRow): boolean;
   /** After objects have moved or been blocked. */
   forgetAll(): void;
 }
@@ -40,6 +42,7 @@ export function createMediaRecords({ database, now }: { database: Database; now:
       return found;
     },
     findNow,
+    isCurrent: (uri, media) => records.get(formatMxcUri(uri))?.media === media,
     forgetAll() {
       age += 1;
       records.clear();

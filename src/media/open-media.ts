@@ -5,9 +5,15 @@ import { awaitMedia } from './awaited-media.ts';
 import type { MediaParts } from './media-parts.ts';
 
 /** Media with its bytes at hand. Dispose it. */
-export interface OpenMedia extends AsyncDisposable {
+export interface OpenMedia extends AsyncDisposable, Repeatable {
   readonly record: MediaRow;
   readonly object: StoredObject;
+}
+
+/** What may be given again without looking anything up. */
+export interface Repeatable {
+  /** The object, counted as used, while its media is known to be as it was and the object is in memory. */
+  again(): StoredObject | undefined;
 }
 
 /** What is known of the asker that decides what may be seen, and when. */
@@ -52,7 +58,22 @@ export async function openMedia(
   const record = await findVisibleMedia(parts, uri, asker, signal);
   const object = await openObject(parts, record, signal);
   parts.usage.touch(record.sha256_hash);
-  return { record, object, [Symbol.asyncDispose]: () => object[Symbol.asyncDispose]() };
+  return {
+    record,
+    object,
+    again: () => (parts.records.isCurrent(uri, record) ? recallObject(parts, record.sha256_hash) : undefined),
+    [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
+  };
+}
+
+/** An object that is in memory, counted as used. */
+export function recallObject(
+  { hotObjects, usage }: Pick<MediaParts, 'hotObjects' | 'usage'>,
+  sha256: string,
+): StoredObject | undefined {
+  const object = hotObjects.find(sha256);
+  if (object !== undefined) usage.touch(sha256);
+  return object;
 }
 
 /** Opens what a row of `media` or `thumbnails` points at. Dispose what you get. */

@@ -10,7 +10,7 @@ import {
 } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MxcUri } from '../matrix/index.ts';
-import { type Media, type MediaAsker, openObject } from '../media/index.ts';
+import { type Media, type MediaAsker, openObject, type Repeatable, recallObject } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
 import type { DecodingParts } from './decode-media.ts';
 import { type Made, makeThumbnail, type Shape } from './make-thumbnail.ts';
@@ -29,14 +29,14 @@ export interface AskedThumbnail {
 }
 
 /** A picture to send: a thumbnail, or the original where that is small enough. Dispose it. */
-export interface OpenThumbnail extends AsyncDisposable {
+export interface OpenThumbnail extends AsyncDisposable, Repeatable {
   readonly contentType: string;
   /** Of the picture that is sent. */
   readonly sha256: string;
   readonly object: StoredObject;
 }
 
-interface FoundThumbnail extends OpenThumbnail {
+interface FoundThumbnail extends Omit<OpenThumbnail, 'again'> {
   readonly made: Made;
 }
 
@@ -83,15 +83,22 @@ async function openThumbnail(
   const media = await parts.media.find(asked.uri, asker, signal);
   const animated = (asked.animated ?? options.defaultAnimated) && mayMove(media, domain);
   const shape = { ...size, method: asked.method, animated };
+  const repeatable = (opened: FoundThumbnail): OpenThumbnail => ({
+    ...opened,
+    again() {
+      const isSame = parts.records.isCurrent(asked.uri, media) && parts.known.get(keyOf(media, shape)) === opened.made;
+      return isSame ? recallObject(parts, opened.sha256) : undefined;
+    },
+  });
   const stored = await openStored(parts, media, shape, signal);
-  if (stored !== undefined) return stored;
+  if (stored !== undefined) return repeatable(stored);
 
   refuseUnsuitable(media, domain);
   // Shared by all who ask now, and given up when the last of them has left.
   const made = await parts.shareWork(keyOf(media, shape), signal, (shared) =>
     findOrMake(parts, domain, media, shape, shared),
   );
-  return await openMade(parts, media, made, signal);
+  return repeatable(await openMade(parts, media, made, signal));
 }
 
 /** The lock is for those who ask for the same content under another URI. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Auth } from '../../auth/index.ts';
+import type { Config } from '../../config/index.ts';
 import { BlockedServer, type MxcUri, parseMediaId, parseServerName } from '../../matrix/index.ts';
 import type { MediaAsker } from '../../media/index.ts';
 import { authenticated, optionallyAuthenticated } from './authenticate.ts';
@@ -14,6 +15,8 @@ export interface AskedMedia {
   readonly asker: MediaAsker;
   /** The client copes with being sent elsewhere for the bytes. */
   readonly mayRedirect: boolean;
+  /** Whether everybody who may ask may have it, not just an administrator. */
+  readonly isForAll: boolean;
 }
 
 /** The two kinds of endpoints that serve media. */
@@ -48,14 +51,17 @@ export function readAskedMedia(
   const uri = { origin: parseServerName(params.serverName), mediaId: parseMediaId(params.mediaId) };
   const mayRedirect = access.mayRedirect(request);
   const waitMs = readWaitMs(request);
-  refuseIgnoredServer(request, uri);
-  const { asker, identityTrouble } = request;
-  return { uri, asker: { isAuthenticated: asker !== undefined, identityTrouble, waitMs }, mayRedirect };
+  const isForAll = !isIgnored(request.config, uri);
+  if (!isForAll) refuseOthers(request);
+  const { asker, identityTrouble } = request.exchange;
+  return { uri, asker: { isAuthenticated: asker !== undefined, identityTrouble, waitMs }, mayRedirect, isForAll };
+}
+
+function isIgnored({ federation }: Config, { origin }: MxcUri): boolean {
+  return federation.ignoredHosts.some((host) => host.toLowerCase() === origin.toLowerCase());
 }
 
 /** The holder of the shared secret is no administrator by name, so it is refused too. */
-function refuseIgnoredServer({ config, asker, identityTrouble }: FastifyRequest, { origin }: MxcUri): void {
-  const isIgnored = config.federation.ignoredHosts.some((host) => host.toLowerCase() === origin.toLowerCase());
-  if (!isIgnored || (asker !== undefined && config.admins.includes(asker.userId))) return;
-  throw identityTrouble ?? new BlockedServer();
+function refuseOthers({ exchange: { config, asker, identityTrouble } }: FastifyRequest): void {
+  if (asker === undefined || !config.admins.includes(asker.userId)) throw identityTrouble ?? new BlockedServer();
 }

@@ -10,7 +10,7 @@ export function authenticated(auth: Auth): (request: FastifyRequest) => Promise<
     // The host is looked at first: a token means something to one homeserver only.
     const { domain } = request;
     if (token === undefined) throw new MissingToken();
-    request.asker = await identify(auth, request, token, domain);
+    request.exchange.asker = await identify(auth, request, token, domain);
   };
 }
 
@@ -24,10 +24,10 @@ export function optionallyAuthenticated(auth: Auth): (request: FastifyRequest) =
     const { domain } = request;
     if (token === undefined) return;
     try {
-      request.asker = await identify(auth, request, token, domain);
+      request.exchange.asker = await identify(auth, request, token, domain);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
-      if (isPassing(error)) request.identityTrouble = error;
+      if (isPassing(error)) request.exchange.identityTrouble = error;
       request.log.debug({ err: error }, 'A token that was not needed could not be used');
     }
   };

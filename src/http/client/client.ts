@@ -7,7 +7,7 @@ import { download } from './download.ts';
 import { info } from './info.ts';
 import { localCopy } from './local-copy.ts';
 import { logout } from './logout.ts';
-import type { ClientParts, Route } from './route.ts';
+import type { Route, RouteParts } from './route.ts';
 import { thumbnail } from './thumbnail.ts';
 import { fillUpload, upload } from './upload.ts';
 import { usage } from './usage.ts';
@@ -35,7 +35,7 @@ const SURFACES: readonly (readonly [prefix: string, routes: readonly Route[]])[]
 ];
 
 /** What Matrix clients talk to. Specification: Client-Server API, "Content repository". */
-export async function client(app: FastifyInstance, parts: ClientParts): Promise<void> {
+export async function client(app: FastifyInstance, parts: RouteParts): Promise<void> {
   for (const [prefix, routes] of SURFACES) {
     await app.register(
       async (surface) => {

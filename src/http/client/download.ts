@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { sendMedia } from '../send-media.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { readFlag } from './query.ts';
-import type { ClientParts, Route } from './route.ts';
+import type { Route, RouteParts } from './route.ts';
 import { cleanUploadName } from './upload-name.ts';
 
 const params = Type.Interface([mediaParams], { fileName: Type.Optional(Type.String()) });
@@ -18,12 +17,12 @@ export const download: { readonly authenticated: Route; readonly open: Route } =
   open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(app: FastifyInstance, { media }: ClientParts, access: Access): void {
+function register(app: FastifyInstance, { media, sendMedia }: RouteParts, access: Access): void {
   const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
-    const { uri, asker, mayRedirect } = readAskedMedia(request, request.params, access);
+    const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const asAttachment = readFlag(request, 'asAttachment') ?? false;
     await using opened = await media.open(uri, asker, request.signal);
-    const { record, object } = opened;
+    const { record, object, again } = opened;
     const fileName = cleanUploadName(request.params.fileName ?? record.upload_name);
     return await sendMedia(request, reply, {
       contentType: record.content_type,
@@ -31,6 +30,7 @@ function register(app: FastifyInstance, { media }: ClientParts, access: Access):
       asAttachment,
       sha256: record.sha256_hash,
       object,
+      again: isForAll ? again : undefined,
       mayRedirect,
     });
   };

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Auth } from '../../auth/index.ts';
 import type { Media } from '../../media/index.ts';
 import type { Blurhashes, MediaInfos, Thumbnails } from '../../thumbnails/index.ts';
+import type { SendMedia } from '../send-media.ts';
 
 export interface ClientParts {
   readonly auth: Auth;
@@ -13,5 +14,9 @@ export interface ClientParts {
   readonly version: string;
 }
 
+export interface RouteParts extends ClientParts {
+  readonly sendMedia: SendMedia;
+}
+
 /** One endpoint, registered below a prefix. */
-export type Route = (app: FastifyInstance, parts: ClientParts) => void;
+export type Route = (app: FastifyInstance, parts: RouteParts) => void;

@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { sendMedia } from '../send-media.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { readFlag } from './query.ts';
-import type { ClientParts, Route } from './route.ts';
+import type { Route, RouteParts } from './route.ts';
 import { readAskedSize } from './thumbnail-size.ts';
 
 type Asked = { Params: Static<typeof mediaParams> };
@@ -16,14 +15,14 @@ export const thumbnail: { readonly authenticated: Route; readonly open: Route } 
   open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(app: FastifyInstance, { thumbnails }: ClientParts, access: Access): void {
+function register(app: FastifyInstance, { thumbnails, sendMedia }: RouteParts, access: Access): void {
   const handler = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
-    const { uri, asker, mayRedirect } = readAskedMedia(request, request.params, access);
+    const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const { width, height, method } = readAskedSize(request);
     const animated = readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
     const asked = { uri, size: { width, height }, method, animated };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
-    const { contentType, sha256, object } = opened;
+    const { contentType, sha256, object, again } = opened;
     const fileName = `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
     return await sendMedia(request, reply, {
       contentType,
@@ -31,6 +30,7 @@ function register(app: FastifyInstance, { thumbnails }: ClientParts, access: Acc
       asAttachment: false,
       sha256,
       object,
+      again: isForAll ? again : undefined,
       mayRedirect,
     });
   };

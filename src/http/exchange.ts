@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Asker } from '../auth/index.ts';
+import type { Config, DomainConfig } from '../config/index.ts';
+import type { LimitExceeded, MatrixError } from '../matrix/index.ts';
+import { findClientAddress } from './client-address.ts';
+import { ClientLeft } from './errors.ts';
+import { findDomain } from './hosts.ts';
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** Not to be read elsewhere: {@link createExchanges}. */
+    exchange?: Exchange;
+  }
+}
+
+/** A request that falls under the limit of requests. */
+export interface CountedRequest {
+  /** To be told with the answer: names and values in turn. */
+  readonly headers: readonly string[];
+  /** What to answer in place of what was asked for. */
+  readonly refusal: LimitExceeded | undefined;
+}
+
+/**
+ * One request on its way to its answer: what all who deal with it need to know. Most of it is worked out when it is first
+ * asked for, so that nobody pays for what nobody reads.
+ */
+export class Exchange {
+  /** Stands in the answer and in every line of the log. */
+  readonly id: string = randomUUID();
+  /** The configuration when the request began; it stays the same to its end. */
+  readonly config: Config;
+  /** Of the clock that `performance` has. */
+  readonly startedMs: number = performance.now();
+  /** Who is asking, on endpoints where that has been found out. */
+  asker: Asker | undefined;
+  /** Why nobody could tell who is asking, on endpoints where that is not needed for all media. */
+  identityTrouble: MatrixError | undefined;
+  /** What the limit of requests says of it. */
+  counted: CountedRequest | undefined;
+  readonly #request: IncomingMessage;
+  /** Of the TCP connection; not to be had any more when that is closed. */
+  readonly #peer: string;
+  #domain: DomainConfig | undefined;
+  #clientAddress: string | undefined;
+  #controller: AbortController | undefined;
+  #hasClientLeft = false;
+
+  constructor(request: IncomingMessage, config: Config) {
+    this.#request = request;
+    this.config = config;
+    this.#peer = request.socket.remoteAddress ?? '';
+  }
+
+  /** The domain that the request is for. @throws {UnknownHost} */
+  get domain(): DomainConfig {
+    this.#domain ??= findDomain(this.config, this.#request.headers);
+    return this.#domain;
+  }
+
+  /** Without port; found by `client-address.ts`. */
+  get clientAddress(): string {
+    if (this.#clientAddress === undefined) {
+      const forwarded = this.#request.headers['x-forwarded-for'];
+      const text = Array.isArray(forwarded) ? forwarded.join(',') : forwarded;
+      this.#clientAddress = findClientAddress(this.#peer, text, this.config.repo.trustAnyForwardedAddress);
+    }
+    return this.#clientAddress;
+  }
+
+  /** Aborts when the client leaves before its answer is complete. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#hasClientLeft) this.#controller.abort(new ClientLeft());
+    }
+    return this.#controller.signal;
+  }
+
+  /** To be called when the connection has ended before the answer was complete. */
+  leave(): void {
+    this.#hasClientLeft = true;
+    this.#controller?.abort(new ClientLeft());
+  }
+}
+
+/** @returns what finds the exchange of a request, which begins when it is first asked for */
+export function createExchanges(config: () => Config): (request: IncomingMessage) => Exchange {
+  return (request) => {
+    request.exchange ??= new Exchange(request, config());
+    return request.exchange;
+  };
+}

@@ -1,0 +1,132 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import { type Auth, readToken } from '../auth/index.ts';
+import type { Config } from '../config/index.ts';
+import type { StoredObject } from '../datastores/index.ts';
+import { LimitExceeded } from '../matrix/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import { matchesEtag } from './etag.ts';
+import type { Exchange } from './exchange.ts';
+import { hostOf } from './hosts.ts';
+import { logRequest } from './log-request.ts';
+import type { RateLimits } from './rate-limit.ts';
+import { findAmbiguity } from './request-framing.ts';
+
+/**
+ * Small media that is asked for again and again, answered in front of everything else. What is remembered is what an
+ * address was answered with, and how to find out that it still would be; who asks, and how often, is looked at each time.
+ */
+export interface HotAnswers {
+  /** To be called when `url`, as it was sent, has been answered with the whole of a small object. */
+  remember(url: string, exchange: Exchange, headers: IncomingHttpHeaders, answer: HotAnswer): void;
+  /** @returns whether the request has been answered; else nothing has happened but, perhaps, that it was counted */
+  answer(request: IncomingMessage, response: ServerResponse): boolean;
+  /** For good: while the server is being stopped, each answer has to say that its connection ends. */
+  stop(): void;
+}
+
+/** What stays the same from one answer to the next. */
+export interface HotAnswer {
+  readonly readableUrl: string;
+  /** The endpoint's pattern. */
+  readonly resource: string | undefined;
+  /** With the quotes. */
+  readonly etag: string;
+  /** Of 200 and of 304: names and values in turn. */
+  readonly headers: readonly string[];
+  readonly headersOfKnown: readonly string[];
+  /** The object, if the media has not changed and the object is in memory. */
+  readonly again: () => StoredObject | undefined;
+}
+
+export interface HotAnswersParts {
+  readonly exchangeOf: (request: IncomingMessage) => Exchange;
+  readonly auth: Pick<Auth, 'recall'>;
+  readonly limits: RateLimits;
+  readonly log: Log;
+}
+
+interface Entry extends HotAnswer {
+  readonly config: Config;
+  readonly needsToken: boolean;
+}
+
+const MAX_ENTRIES = 10_000;
+/** Headers that ask for something else than the whole. */
+const ELSEWHERE = ['range', 'if-match', 'expect', 'content-length', 'transfer-encoding', 'upgrade'];
+/** Parameters that say who asks, or could once they are decoded. */
+const ABOUT_ASKER = /\?.*(?:%|(?:access_token|user_id|device_id)=)/;
+
+export function createHotAnswers({ exchangeOf, auth, limits, log }: HotAnswersParts): HotAnswers {
+  const entries = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
+  let isStopped = false;
+
+  /** Who asks, if that is known and may have the answer. */
+  const mayHave = ({ needsToken }: Entry, exchange: Exchange, headers: IncomingHttpHeaders): boolean => {
+    const token = readToken(headers, {});
+    if (token === undefined) return !needsToken && headers.authorization === undefined;
+    exchange.asker = auth.recall({ token, clientAddress: '' }, exchange.config, exchange.domain);
+    return exchange.asker !== undefined;
+  };
+
+  /** A refusal is not written here: who is refused comes to it once more on the way that is for all requests. */
+  const isWithinLimits = ({ readableUrl, resource = '' }: Entry, exchange: Exchange, bytes: number): boolean => {
+    if (limits.count(exchange, readableUrl, resource)?.refusal !== undefined) return false;
+    try {
+      if (bytes > 0) limits.chargeDownload(exchange, bytes);
+      return true;
+    } catch (error) {
+      if (error instanceof LimitExceeded) return false;
+      throw error;
+    }
+  };
+
+  /** @param body `undefined`: the client has it */
+  const write = (entry: Entry, exchange: Exchange, response: ServerResponse, body: Uint8Array | undefined) => {
+    if (log.isLevelEnabled('info')) {
+      const answered = { resource: entry.resource, bytes: body?.length ?? 0 };
+      response.once('close', () => logRequest(exchange, response.req, response, answered, log));
+    }
+    const headers = [...(body === undefined ? entry.headersOfKnown : entry.headers), 'x-request-id', exchange.id];
+    if (exchange.counted !== undefined) headers.push(...exchange.counted.headers);
+    response.writeHead(body === undefined ? 304 : 200, headers);
+    response.end(body);
+  };
+
+  return {
+    remember(url, exchange, headers, answer) {
+      if (ABOUT_ASKER.test(url)) return;
+      const entry = { ...answer, config: exchange.config, needsToken: exchange.asker !== undefined };
+      entries.set(keyOf(url, exchange.config, headers), entry);
+    },
+    answer(request, response) {
+      const { method, url = '', headers } = request;
+      if (method !== 'GET' || isStopped || headers.host === undefined || !isItsTurn(response)) return false;
+      const exchange = exchangeOf(request);
+      const entry = entries.get(keyOf(url, exchange.config, headers));
+      if (entry === undefined || entry.config !== exchange.config) return false;
+      if (ELSEWHERE.some((name) => headers[name] !== undefined) || findAmbiguity(request, url) !== undefined)
+        return false;
+      if (!mayHave(entry, exchange, headers)) return false;
+      const body = entry.again()?.bytes;
+      if (body === undefined) return false;
+      const isKnown = matchesEtag(headers['if-none-match'], entry.etag);
+      if (!isWithinLimits(entry, exchange, isKnown ? 0 : body.length)) return false;
+      write(entry, exchange, response, isKnown ? undefined : body);
+      return true;
+    },
+    stop() {
+      isStopped = true;
+      entries.clear();
+    },
+  };
+}
+
+/** One who asks on without taking what comes is dealt with on the way for all requests. */
+function isItsTurn({ socket }: ServerResponse): boolean {
+  return socket !== null && socket.writableLength === 0;
+}
+
+function keyOf(url: string, config: Config, headers: IncomingHttpHeaders): string {
+  return `${hostOf(config, headers)} ${url}`;
+}
