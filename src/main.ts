@@ -15,7 +15,7 @@ import { type Database, distinctDatastoreIds, openDatabase } from './database/in
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
-import { createHotObjects, createMedia, createMediaRecords, createUsage } from './media/index.ts';
+import { createHotObjects, createMedia, createMediaRecords, createReceiveBuffers, createUsage } from './media/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -59,6 +59,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
     records: createMediaRecords({ database, now }),
     hotObjects: createHotObjects(),
     usage: stack.use(createUsage({ database, now, log })),
+    receiveBuffers: createReceiveBuffers(),
     newUniqueId,
     now,
   };

@@ -3,14 +3,13 @@ export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
 export {
+  findKnownContent,
   findMedia,
   findMediaAndRestriction,
   findMediaByHash,
-  findUploadOfUser,
   insertMedia,
-  isHashQuarantined,
 } from './media.ts';
-export { distinctDatastoreIds, findObjectWithHash, moveObject } from './objects.ts';
+export { distinctDatastoreIds, findObjectWithHash, type KnownObject, moveObject } from './objects.ts';
 export { openDatabase } from './open-database.ts';
 export {
   deleteExpiredReservations,

@@ -8,21 +8,25 @@ interface ObjectPlace {
   readonly location: string;
 }
 
-/** An object that holds this content, whatever it was stored for. */
-export async function findObjectWithHash(
-  db: Db,
-  sha256: string,
-): Promise<(ObjectPlace & { readonly size_bytes: number }) | undefined> {
-  return (await findIn('media')) ?? (await findIn('thumbnails'));
+/** An object with the size that its rows say. */
+export interface KnownObject extends ObjectPlace {
+  readonly size_bytes: number;
+}
 
-  function findIn(table: 'media' | 'thumbnails') {
-    return db
-      .selectFrom(table)
-      .select(['datastore_id', 'location', 'size_bytes'])
-      .where('sha256_hash', '=', sha256)
-      .limit(1)
-      .executeTakeFirst();
-  }
+/** An object that holds this content, whatever it was stored for. */
+export async function findObjectWithHash(db: Db, sha256: string): Promise<KnownObject | undefined> {
+  return (
+    (await objectIn(db, 'media', sha256).executeTakeFirst()) ??
+    (await objectIn(db, 'thumbnails', sha256).executeTakeFirst())
+  );
+}
+
+export function objectIn(db: Db, table: 'media' | 'thumbnails', sha256: string) {
+  return db
+    .selectFrom(table)
+    .select(['datastore_id', 'location', 'size_bytes'])
+    .where('sha256_hash', '=', sha256)
+    .limit(1);
 }
 
 /** Points every row that names the object at its new place. */

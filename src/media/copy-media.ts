@@ -1,5 +1,5 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import { findUploadOfUser, isHashQuarantined, type MediaRow } from '../database/index.ts';
+import { findKnownContent, type MediaRow } from '../database/index.ts';
 import { BadRequest, type MxcUri, NotFound, parseMediaId, type ServerName } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
 import { insertNewMedia } from './media-rows.ts';
@@ -35,10 +35,10 @@ export async function copyMedia(
   const quota = quotaOf(domain.uploads, userId);
   await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${opened.record.sha256_hash}`, signal);
-  if (await isHashQuarantined(db, opened.record.sha256_hash)) throw new NotFound();
   const wanted = { ...pickContent(opened.record), origin, user_id: userId };
-  const earlier = await findUploadOfUser(db, wanted);
-  if (earlier !== undefined) return { origin, mediaId: parseMediaId(earlier.media_id) };
+  const { isQuarantined, earlierMediaId } = await findKnownContent(db, wanted);
+  if (isQuarantined) throw new NotFound();
+  if (earlierMediaId !== undefined) return { origin, mediaId: parseMediaId(earlierMediaId) };
   await refuseOverQuota(parts, quota, userId, wanted.size_bytes);
   const mediaId = parseMediaId(parts.newUniqueId());
   await parts.database.atomically(insertNewMedia(parts, config, { ...wanted, media_id: mediaId }));

@@ -4,6 +4,7 @@ export type { MediaParts } from './media-parts.ts';
 export { createMediaRecords, type MediaRecords } from './media-records.ts';
 export { type MediaAsker, type OpenMedia, openObject, type Repeatable, recallObject } from './open-media.ts';
 export { quotaOf } from './quota.ts';
+export { createReceiveBuffers, type ReceiveBuffers } from './receive-buffers.ts';
 export { receiveBytes } from './received-bytes.ts';
 export type { Reservation } from './reservation.ts';
 export { commitObject, placeObject } from './stored-object.ts';

@@ -3,6 +3,7 @@ import type { Database } from '../database/index.ts';
 import type { Datastores } from '../datastores/index.ts';
 import type { HotObjects } from './hot-objects.ts';
 import type { MediaRecords } from './media-records.ts';
+import type { ReceiveBuffers } from './receive-buffers.ts';
 import type { Usage } from './usage.ts';
 
 /** What the rules of media stand on. */
@@ -14,6 +15,7 @@ export interface MediaParts {
   readonly records: MediaRecords;
   readonly hotObjects: HotObjects;
   readonly usage: Usage;
+  readonly receiveBuffers: ReceiveBuffers;
   /** Makes media IDs. */
   readonly newUniqueId: () => string;
   /** Milliseconds since 1970. */

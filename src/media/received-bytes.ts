@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { TooLarge } from '../matrix/index.ts';
+import type { ReceiveBuffers } from './receive-buffers.ts';
 
 /** Bytes that lie whole in a temporary and have not been accepted yet. */
 export interface ReceivedBytes {
@@ -10,9 +11,6 @@ export interface ReceivedBytes {
   readonly sizeBytes: number;
 }
 
-/** So much is written at a time. An upload holds that in memory, and what Node has read ahead. */
-const BATCH_BYTES = 128 * 1024;
-
 export function tooLarge(maxBytes: number): TooLarge {
   return new TooLarge(`The file is larger than the ${maxBytes} bytes that this server accepts`);
 }
@@ -20,18 +18,20 @@ export function tooLarge(maxBytes: number): TooLarge {
 /**
  * One pass over the stream: count, hash, write. Nothing buffers the whole.
  * @param body whose chunks are nobody else's: when they are written, their memory is taken away
+ * @param buffers where a part waits until it is written
  * @param maxBytes refused with {@link TooLarge} as soon as one byte more has come; `Infinity` for no limit
  * @returns what to dispose (`temporary`), also when it is kept
  */
 export async function receiveBytes(
   body: AsyncIterable<Uint8Array>,
   datastore: Datastore,
+  buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<ReceivedBytes> {
   const temporary = await datastore.createTemporary(signal);
   try {
-    return { temporary, ...(await writeDown(body, temporary, maxBytes, signal)) };
+    return { temporary, ...(await writeDown(body, temporary, buffers, maxBytes, signal)) };
   } catch (error) {
     await temporary[Symbol.asyncDispose]();
     throw error;
@@ -42,9 +42,11 @@ export async function receiveBytes(
 async function writeDown(
   body: AsyncIterable<Uint8Array>,
   temporary: Temporary,
+  buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Pick<ReceivedBytes, 'sha256' | 'sizeBytes'>> {
+  using buffer = buffers.join();
   const hash = createHash('sha256');
   let sizeBytes = 0;
   let batch: Uint8Array[] = [];
@@ -56,19 +58,19 @@ async function writeDown(
     hash.update(chunk);
     batch.push(chunk);
     batchBytes += chunk.length;
-    if (batchBytes < BATCH_BYTES) continue;
-    await temporary.write(batch);
-    release(batch);
+    if (batchBytes < buffer.maxBytes) continue;
+    await writeAndRelease(temporary, batch);
     batch = [];
     batchBytes = 0;
   }
-  if (batchBytes > 0) await temporary.write(batch);
+  if (batchBytes > 0) await writeAndRelease(temporary, batch);
   signal.throwIfAborted();
   return { sha256: hash.digest('hex'), sizeBytes };
 }
 
-/** Gives memory back now. The collector would let tens of megabytes gather, and then take a third of a core. */
-function release(chunks: readonly Uint8Array[]): void {
+/** Gives the memory back at once. The collector would let tens of megabytes gather, and then take a third of a core. */
+async function writeAndRelease(temporary: Temporary, chunks: readonly Uint8Array[]): Promise<void> {
+  await temporary.write(chunks);
   for (const { buffer, byteLength } of chunks) {
     if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
   }

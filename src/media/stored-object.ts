@@ -1,4 +1,4 @@
-import { type CompilableQuery, type Database, findObjectWithHash, moveObject } from '../database/index.ts';
+import { type CompilableQuery, type Database, type KnownObject, moveObject } from '../database/index.ts';
 import type { Datastore, Datastores } from '../datastores/index.ts';
 import { Unavailable } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
@@ -22,14 +22,15 @@ export interface PlacedObject {
 /**
  * Makes sure that these bytes are stored once: uses the object of equal content if there is one and it is really
  * there, else keeps the temporary. To be called under the lock on the hash.
+ * @param known an object of equal content, by what the database says under that lock
  */
 export async function placeObject(
   { database: { db }, datastores }: Pick<MediaParts, 'database' | 'datastores'>,
   datastore: Datastore,
   received: ReceivedBytes,
+  known: KnownObject | undefined,
   signal: AbortSignal,
 ): Promise<PlacedObject> {
-  const known = await findObjectWithHash(db, received.sha256);
   if (known !== undefined && (await isThere(datastores, known, received.sizeBytes, signal))) {
     return { place: known, repairs: [], undo: async () => undefined };
   }

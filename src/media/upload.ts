@@ -1,5 +1,5 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import { deleteReservation, findUploadOfUser, isHashQuarantined, UniqueViolation } from '../database/index.ts';
+import { deleteReservation, findKnownContent, UniqueViolation } from '../database/index.ts';
 import {
   CannotOverwrite,
   Forbidden,
@@ -93,20 +93,20 @@ async function keep(
   else await refuseOverQuota(parts, quota, asked.userId, asked.declaredBytes ?? 0);
   const datastore = parts.datastores.choose('local_media', domain.datastores);
 
-  const received = await receiveBytes(asked.startBody(), datastore, maxBytes, signal);
+  const received = await receiveBytes(asked.startBody(), datastore, parts.receiveBuffers, maxBytes, signal);
   await using _temporary = received.temporary;
   refuseTooSmall(received.sizeBytes, domain.uploads.minBytes);
 
   await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${asked.userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  // One after the other: side by side, each upload would take several connections of PostgreSQL at a time.
-  if (await isHashQuarantined(db, received.sha256)) {
+  const content = await findKnownContent(db, asUploadOfUser(asked, received));
+  if (content.isQuarantined) {
     throw new Forbidden('This content has been blocked by the administrators of this server');
   }
-  const earlier = reserved === undefined ? await findUploadOfUser(db, asUploadOfUser(asked, received)) : undefined;
+  const earlier = reserved === undefined ? content.earlierMediaId : undefined;
   if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
-  const placed = await placeObject(parts, datastore, received, signal);
-  const mediaId = parseMediaId(reserved ?? earlier?.media_id ?? parts.newUniqueId());
+  const placed = await placeObject(parts, datastore, received, content.object, signal);
+  const mediaId = parseMediaId(reserved ?? earlier ?? parts.newUniqueId());
   const media = {
     ...asUploadOfUser(asked, received),
     ...placed.place,

@@ -1,6 +1,7 @@
 import type { DomainConfig } from '../config/index.ts';
 import {
   type CompilableQuery,
+  findObjectWithHash,
   type MediaRow,
   saveThumbnail,
   type ThumbnailRow,
@@ -52,10 +53,12 @@ async function store(
 ): Promise<ThumbnailRow> {
   const { db } = parts.database;
   const datastore = parts.datastores.choose('thumbnails', domain.datastores);
-  const received = await receiveBytes(asStream(picture.bytes), datastore, Number.POSITIVE_INFINITY, signal);
+  const body = asStream(picture.bytes);
+  const received = await receiveBytes(body, datastore, parts.receiveBuffers, Number.POSITIVE_INFINITY, signal);
   await using _temporary = received.temporary;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
-  const placed = await placeObject(parts, datastore, received, signal);
+  const known = await findObjectWithHash(db, received.sha256);
+  const placed = await placeObject(parts, datastore, received, known, signal);
   const now = parts.now();
   const row: ThumbnailRow = {
     origin: media.origin,

@@ -4,15 +4,14 @@ import {
   type Database,
   distinctDatastoreIds,
   findBlurhash,
+  findKnownContent,
   findMedia,
   findMediaAndRestriction,
   findMediaByHash,
   findObjectWithHash,
   findThumbnail,
   findThumbnailOfContent,
-  findUploadOfUser,
   insertMedia,
-  isHashQuarantined,
   type MediaRow,
   moveObject,
   requiresAuthentication,
@@ -155,7 +154,7 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
   testOn('an earlier upload is the same one only if everything is the same', async ({ db, atomically }) => {
     const row = makeMedia();
     await atomically([insertMedia(db, row)]);
-    assert.equal((await findUploadOfUser(db, row))?.media_id, 'picture');
+    assert.equal((await findKnownContent(db, row)).earlierMediaId, 'picture');
     for (const differing of [
       { sha256_hash: 'f'.repeat(64) },
       { user_id: '@bob:example.org' },
@@ -163,16 +162,17 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
       { content_type: 'image/webp' },
       { origin: 'elsewhere.example.org' },
     ]) {
-      assert.equal(await findUploadOfUser(db, { ...row, ...differing }), undefined, JSON.stringify(differing));
+      const { earlierMediaId } = await findKnownContent(db, { ...row, ...differing });
+      assert.equal(earlierMediaId, undefined, JSON.stringify(differing));
     }
   });
 
   testOn('content is quarantined as soon as one of its media is', async ({ db, atomically }) => {
     const row = makeMedia();
     await atomically([insertMedia(db, row)]);
-    assert.equal(await isHashQuarantined(db, row.sha256_hash), false);
+    assert.equal((await findKnownContent(db, row)).isQuarantined, false);
     await atomically([insertMedia(db, makeMedia({ media_id: 'bad', quarantined: true }))]);
-    assert.equal(await isHashQuarantined(db, row.sha256_hash), true);
+    assert.equal((await findKnownContent(db, row)).isQuarantined, true);
   });
 
   testOn('media and its restriction come together', async ({ db, atomically }) => {
@@ -250,6 +250,11 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
     );
     assert.equal((await findObjectWithHash(db, thumbnail.sha256_hash))?.location, 'cc/dd/small');
     assert.equal(await findObjectWithHash(db, 'f'.repeat(64)), undefined);
+    for (const hash of [media.sha256_hash, thumbnail.sha256_hash, 'f'.repeat(64)]) {
+      const row = await findObjectWithHash(db, hash);
+      const { object } = await findKnownContent(db, { ...media, sha256_hash: hash });
+      assert.deepEqual(object, row && { ...row }, 'an upload finds the same');
+    }
   });
 
   testOn(
