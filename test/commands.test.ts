@@ -61,8 +61,7 @@ async function startIn(t: TestContext, cwd: string, until: RegExp, args: readonl
 
 test('the first start makes all it needs, and the two lines that it prints work as they are', async (t) => {
   const cwd = await makeFolder(t);
-  const service = await startIn(t, cwd, /"?Ready"?/);
-  await new Promise(setImmediate);
+  const service = await startIn(t, cwd, /^curl .*-o thumbnail\.png/);
   const [upload = '', thumbnail = ''] = service.lines.filter((line) => line.startsWith('curl '));
   const shell = async (line: string) => {
     const { promise, resolve } = Promise.withResolvers<string>();
