@@ -34,8 +34,7 @@ export function createHotObjects(): HotObjects {
   };
 }
 
-/** All bytes of an object. For small ones, and for those whose size has been checked. */
-export async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buffer> {
+async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buffer> {
   const whole = Buffer.allocUnsafeSlow(object.sizeBytes);
   if (whole.length === 0) return whole;
   let position = 0;

@@ -47,7 +47,7 @@ async function compute(
 ): Promise<string> {
   const { xComponents, yComponents } = domain.featureSupport.MSC2448;
   const job = { xComponents, yComponents, ...decoderLimitsOf(domain) };
-  return await decodeMedia(parts, domain, media, 'blurhash', signal, (source) =>
-    parts.thumbnailer.encodeBlurhash(source, job, signal),
+  return await decodeMedia(parts, domain, media, 'blurhash', signal, (source, thumbnailer) =>
+    thumbnailer.encodeBlurhash(source, job, signal),
   );
 }

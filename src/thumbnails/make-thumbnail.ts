@@ -34,8 +34,13 @@ export async function makeThumbnail(
     stillFrame: domain.thumbnails.stillFrame,
     ...decoderLimitsOf(domain),
   };
-  const rendered = await decodeMedia(parts, domain, media, shape.animated ? 'moving' : 'still', signal, (source) =>
-    parts.thumbnailer.render(source, job, signal),
+  const rendered = await decodeMedia(
+    parts,
+    domain,
+    media,
+    shape.animated ? 'moving' : 'still',
+    signal,
+    (source, thumbnailer) => thumbnailer.render(source, job, signal),
   );
   return rendered.kind === 'original'
     ? rendered.contentType

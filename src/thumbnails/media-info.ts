@@ -48,8 +48,8 @@ async function measure(
   const isPicture = media.content_type.toLowerCase().startsWith('image/');
   if (!isPicture || media.size_bytes > findMaxSourceBytes(domain)) return undefined;
   try {
-    return await decodeMedia(parts, domain, media, 'measurement', signal, (source) =>
-      parts.thumbnailer.measure(source, decoderLimitsOf(domain), signal),
+    return await decodeMedia(parts, domain, media, 'measurement', signal, (source, thumbnailer) =>
+      thumbnailer.measure(source, decoderLimitsOf(domain), signal),
     );
   } catch (error) {
     if (error instanceof BadRequest || error instanceof TooLarge) return undefined;

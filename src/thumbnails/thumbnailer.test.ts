@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { getPriority } from 'node:os';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -7,8 +8,8 @@ import { makeJpeg, makePng, sizeOf } from '../../test/pictures.ts';
 import { BadRequest, InternalError, Unavailable } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
 import type { ThumbnailJob } from './job.ts';
+import type { Source } from './source.ts';
 import { createThumbnailer, type OpenThumbnailer, type ThumbnailerParts } from './thumbnailer.ts';
-import type { Source } from './worker-pool.ts';
 
 const JOB: ThumbnailJob = {
   size: { width: 32, height: 32 },
@@ -23,11 +24,11 @@ const picture = await makePng({ width: 64, height: 64 });
 const STARVED = `
 import { closeSync, openSync } from 'node:fs';
 const { WorkerPool } = await import(process.argv[1]);
-const limits = { maxWorkers: 1, maxJobMs: 30_000, maxWorkerBytes: 2 ** 40, maxQueued: 9, maxJobsPerWorker: 9, maxIdleMs: 9_000 };
+const limits = { maxWorkers: 1, maxJobMs: 30_000, maxUnwantedMs: 30_000, maxWorkerBytes: 2 ** 40, maxQueued: 9, maxJobsPerWorker: 9, maxIdleMs: 9_000 };
 await using pool = new WorkerPool(limits);
 const job = { make: 'thumbnail', size: { width: 9, height: 9 }, method: 'scale', animated: false, stillFrame: 0, formats: ['png'], maxPixels: 9 };
 const ask = async () => {
-  const { kind, why } = await pool.run(job, Buffer.from('no picture'), AbortSignal.timeout(30_000));
+  const { kind, why } = await pool.run(job, Buffer.from('no picture'), '', AbortSignal.timeout(30_000));
   return kind === 'ended' ? kind + ': ' + why : kind;
 };
 const said = [await ask()];
@@ -139,15 +140,21 @@ test('a file is not read before a worker is free for it', async () => {
   const { thumbnailer } = opened;
   const firstRead = Promise.withResolvers<Buffer>();
   const reads: string[] = [];
-  const first = render(thumbnailer, async () => {
-    reads.push('first');
-    return await firstRead.promise;
+  const first = render(thumbnailer, {
+    sizeBytes: picture.length,
+    async *read() {
+      reads.push('first');
+      yield await firstRead.promise;
+    },
   });
-  const second = render(thumbnailer, async () => {
-    reads.push('second');
-    return picture;
+  const second = render(thumbnailer, {
+    sizeBytes: picture.length,
+    async *read() {
+      reads.push('second');
+      yield picture;
+    },
   });
-  await setImmediate();
+  while (reads.length === 0) await setImmediate();
   assert.deepEqual(reads, ['first']);
   firstRead.resolve(picture);
   assert.equal((await first).kind, 'picture');
@@ -160,7 +167,7 @@ test('a file that cannot be read costs one answer and no worker', async () => {
   const { thumbnailer } = opened;
   await render(thumbnailer);
   const before = thumbnailer.workerPids;
-  const unreadable = render(thumbnailer, () => Promise.reject(new Error('the disk is gone')));
+  const unreadable = render(thumbnailer, brokenAfter(0));
   const next = render(thumbnailer);
   await assert.rejects(unreadable, /the disk is gone/);
   assert.equal((await next).kind, 'picture');
@@ -171,13 +178,101 @@ test('a worker that dies while the file is read is not blamed on the picture', a
   await using opened = open();
   const { thumbnailer } = opened;
   await render(thumbnailer);
-  const unlucky = render(thumbnailer, async () => {
-    process.kill(thumbnailer.workerPids[0] ?? 0, 'SIGKILL');
-    while (thumbnailer.workerPids.length > 0) await setImmediate();
-    return picture;
+  const unlucky = render(thumbnailer, {
+    sizeBytes: picture.length,
+    async *read() {
+      yield picture.subarray(0, 50);
+      process.kill(thumbnailer.workerPids[0] ?? 0, 'SIGKILL');
+      while (thumbnailer.workerPids.length > 0) await setImmediate();
+      yield picture.subarray(50);
+    },
   });
   await assert.rejects(unlucky, InternalError);
   assert.equal((await render(thumbnailer)).kind, 'picture');
+});
+
+for (const [what, source] of [
+  ['breaks off while it is read', brokenAfter(50)],
+  ['is shorter than it was said to be', { sizeBytes: 1000, read: () => pieces(Buffer.alloc(999)) }],
+  ['is longer than it was said to be', { sizeBytes: 1000, read: () => pieces(Buffer.alloc(600), Buffer.alloc(600)) }],
+] as const) {
+  test(`a file that ${what} costs one answer, and no later one gets its bytes`, async () => {
+    await using opened = open();
+    const { thumbnailer } = opened;
+    const unreadable = render(thumbnailer, source);
+    const next = render(thumbnailer);
+    await assert.rejects(unreadable, /the disk is gone|when it is read/);
+    assert.equal((await next).kind, 'picture');
+  });
+}
+
+test('SEC-11: however large a file is, the server holds pieces of it, and a worker no more than it may', async (t) => {
+  if (process.platform !== 'linux') return t.skip('memory is watched on Linux only');
+  await using opened = open({ maxWorkerBytes: 256 * 1024 ** 2 });
+  const piece = Buffer.alloc(1024 ** 2);
+  let pieceCount = 0;
+  const endless = {
+    sizeBytes: 1024 ** 3,
+    async *read() {
+      for (; pieceCount < 1024; pieceCount += 1) yield piece;
+    },
+  };
+  const before = process.memoryUsage().rss;
+  await assert.rejects(render(opened.thumbnailer, endless), BadRequest);
+  assert.ok(pieceCount < 1024);
+  assert.ok(process.memoryUsage().rss - before < 64 * 1024 ** 2);
+  assert.match(opened.lines.join(''), /memory/);
+});
+
+test('a domain with many pictures does not keep another one waiting', async () => {
+  await using opened = open({ maxQueued: 4 });
+  const { thumbnailer } = opened;
+  const order: string[] = [];
+  const ask = async (domain: string) => {
+    await thumbnailer.forDomain(domain).render(picture, JOB, new AbortController().signal);
+    order.push(domain);
+  };
+  const busy = [1, 2, 3, 4, 5].map(() => ask('busy.example.org'));
+  const ends = Promise.allSettled(busy);
+  await Promise.all([ask('quiet.example.org'), ends]);
+  assert.deepEqual(
+    order,
+    ['busy', 'busy', 'quiet', 'busy', 'busy'].map((name) => `${name}.example.org`),
+  );
+  const [last] = (await ends).slice(-1);
+  assert.ok(last?.status === 'rejected' && last.reason instanceof Unavailable, 'the longest queue gives way');
+});
+
+test('who wants a worker only when nobody else does waits for the queue to be empty', async () => {
+  await using opened = open();
+  const { thumbnailer } = opened;
+  const { signal } = new AbortController();
+  await thumbnailer.untilFree(signal);
+  const order: string[] = [];
+  const asked = [1, 2].map((n) => render(thumbnailer).then(() => order.push(`picture ${n}`)));
+  await Promise.all([thumbnailer.untilFree(signal).then(() => order.push('free')), ...asked]);
+  assert.deepEqual(order.toSorted(), ['free', 'picture 1', 'picture 2']);
+  assert.notEqual(order[0], 'free');
+});
+
+test('who waits for a free worker is told when it leaves, and when the server stops', async () => {
+  const { thumbnailer } = open();
+  const busy = assert.rejects(render(thumbnailer), Unavailable);
+  const leaver = new AbortController();
+  const left = assert.rejects(thumbnailer.untilFree(leaver.signal), /gone/);
+  const stopped = assert.rejects(thumbnailer.untilFree(new AbortController().signal), Unavailable);
+  leaver.abort(new Error('gone'));
+  await left;
+  await thumbnailer[Symbol.asyncDispose]();
+  await Promise.all([busy, stopped]);
+  await assert.rejects(thumbnailer.untilFree(new AbortController().signal), Unavailable);
+});
+
+test('pictures are worked on with less priority than requests', async (t) => {
+  if (process.platform === 'win32') return t.skip('priorities work another way there');
+  await using opened = open();
+  await render(opened.thumbnailer);
+  assert.ok(getPriority(opened.thumbnailer.workerPids[0]) > getPriority());
 });
 
 test('without file descriptors thumbnails fail, the server lives, and then they come again', async (t) => {
@@ -223,6 +318,31 @@ test('who leaves while being served is answered at once, and the worker goes on 
   assert.deepEqual(thumbnailer.workerPids, [pid]);
 });
 
+test('SEC-11: what nobody wants any more is stopped, is not blamed on the picture, and the next gets a new worker', async () => {
+  await using opened = open({ maxUnwantedMs: 0 });
+  const { thumbnailer } = opened;
+  await render(thumbnailer);
+  const [pid = 0] = thumbnailer.workerPids;
+  process.kill(pid, 'SIGSTOP'); // a picture that takes for ever
+  const leaver = new AbortController();
+  const begun = Promise.withResolvers<void>();
+  const source = {
+    sizeBytes: bigPicture.length,
+    async *read() {
+      begun.resolve();
+      yield bigPicture;
+    },
+  };
+  const left = assert.rejects(render(thumbnailer, source, leaver.signal), /gone/);
+  const next = render(thumbnailer);
+  await begun.promise;
+  leaver.abort(new Error('gone'));
+  await left;
+  assert.equal((await next).kind, 'picture');
+  assert.notEqual(thumbnailer.workerPids[0], pid);
+  assert.deepEqual(opened.lines, []);
+});
+
 test('who has left before asking gets nothing started', async () => {
   await using opened = open();
   await assert.rejects(render(opened.thumbnailer, picture, AbortSignal.abort(new Error('gone'))), /gone/);
@@ -259,4 +379,18 @@ function open(options: Partial<ThumbnailerParts> = {}) {
 
 function render(thumbnailer: OpenThumbnailer, source: Source = picture, signal = new AbortController().signal) {
   return thumbnailer.render(source, JOB, signal);
+}
+
+async function* pieces(...chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+function brokenAfter(sizeBytes: number): Source {
+  return {
+    sizeBytes: picture.length,
+    async *read() {
+      if (sizeBytes > 0) yield picture.subarray(0, sizeBytes);
+      throw new Error('the disk is gone');
+    },
+  };
 }

@@ -3,14 +3,15 @@ import { BadRequest, InternalError, TooLarge, Unavailable } from '../matrix/inde
 import type { Log } from '../telemetry/index.ts';
 import type { Size } from './choose-size.ts';
 import type { BlurhashJob, DecoderLimits, Job, Refusal, ThumbnailJob } from './job.ts';
-import { type Source, WorkerPool } from './worker-pool.ts';
+import type { Source } from './source.ts';
+import { WorkerPool } from './worker-pool.ts';
 import type { Outcome } from './worker-process.ts';
 
 /** Makes pictures of untrusted files, in child processes that can do little else. */
 export interface Thumbnailer {
   /**
    * @param source the whole file, or what reads it once a worker is free; what it is, its bytes tell. While it is read
-   * it holds a worker, so it has to end by itself when the signal aborts.
+   * it holds a worker, so that has to end by itself when the signal aborts.
    * @returns a picture, or `original` where the file itself is to be sent, with the type that it really has
    * @throws {BadRequest} for what cannot be decoded, or not within the limits; {@link TooLarge} for too many pixels;
    * {@link Unavailable} when too many pictures wait; what the signal carries; what reading the source throws
@@ -20,6 +21,17 @@ export interface Thumbnailer {
   encodeBlurhash(source: Source, job: BlurhashJob, signal: AbortSignal): Promise<string>;
   /** The size of the upright picture. Parameters and errors are those of `render`. */
   measure(source: Source, limits: DecoderLimits, signal: AbortSignal): Promise<Size>;
+}
+
+/** Of one process, shared by its domains. */
+export interface Thumbnailers {
+  /** Domains that have pictures waiting take turns. */
+  forDomain(serverName: string): Thumbnailer;
+  /**
+   * For work that nobody waits for: resolves when a worker is free, and no picture waits for one.
+   * @throws {Unavailable} when the server is being stopped; what the signal carries
+   */
+  untilFree(signal: AbortSignal): Promise<void>;
 }
 
 export type Rendered =
@@ -39,7 +51,9 @@ export interface ThumbnailerParts {
   readonly maxJobMs?: number;
   /** Memory that one child process may occupy. Watched on Linux only. */
   readonly maxWorkerBytes?: number;
-  /** Most pictures that wait for a worker. */
+  /** So long a picture may go on being worked on when all who asked for it have left. */
+  readonly maxUnwantedMs?: number;
+  /** Most pictures that wait for a worker. When more come, domains with many of them give way to those with few. */
   readonly maxQueued?: number;
   /** After so many pictures a child process is replaced. */
   readonly maxJobsPerWorker?: number;
@@ -47,7 +61,7 @@ export interface ThumbnailerParts {
   readonly maxIdleMs?: number;
 }
 
-export interface OpenThumbnailer extends Thumbnailer, AsyncDisposable {
+export interface OpenThumbnailer extends Thumbnailer, Thumbnailers, AsyncDisposable {
   /** Of the child processes that there are now. */
   readonly workerPids: readonly (number | undefined)[];
 }
@@ -58,30 +72,38 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
   const pool = new WorkerPool({
     maxWorkers: parts.maxWorkers <= 0 ? cores : Math.min(parts.maxWorkers, cores),
     maxJobMs: parts.maxJobMs ?? 30_000,
+    maxUnwantedMs: parts.maxUnwantedMs ?? 1_000,
     maxWorkerBytes: parts.maxWorkerBytes ?? 1024 ** 3,
     maxQueued: parts.maxQueued ?? 1000,
     maxJobsPerWorker: parts.maxJobsPerWorker ?? 500,
     maxIdleMs: parts.maxIdleMs ?? 60_000,
   });
-  const run = async (job: Job, source: Source, signal: AbortSignal) =>
-    answerOf(await pool.run(job, source, signal), job, parts.log);
+  const forDomain = (serverName: string): Thumbnailer => {
+    const run = async (job: Job, source: Source, signal: AbortSignal) =>
+      answerOf(await pool.run(job, source, serverName, signal), job, parts.log);
+    return {
+      async render(source, asked, signal) {
+        const { answer, bytes } = await run({ ...asked, make: 'thumbnail' }, source, signal);
+        if (answer.kind === 'picture') return { ...answer, bytes };
+        if (answer.kind === 'original') return answer;
+        throw unasked(answer.kind);
+      },
+      async encodeBlurhash(source, asked, signal) {
+        const { answer } = await run({ ...asked, make: 'blurhash' }, source, signal);
+        if (answer.kind === 'blurhash') return answer.blurhash;
+        throw unasked(answer.kind);
+      },
+      async measure(source, limits, signal) {
+        const { answer } = await run({ ...limits, make: 'measurement' }, source, signal);
+        if (answer.kind === 'measurement') return { width: answer.width, height: answer.height };
+        throw unasked(answer.kind);
+      },
+    };
+  };
   return {
-    async render(source, asked, signal) {
-      const { answer, bytes } = await run({ ...asked, make: 'thumbnail' }, source, signal);
-      if (answer.kind === 'picture') return { ...answer, bytes };
-      if (answer.kind === 'original') return answer;
-      throw unasked(answer.kind);
-    },
-    async encodeBlurhash(source, asked, signal) {
-      const { answer } = await run({ ...asked, make: 'blurhash' }, source, signal);
-      if (answer.kind === 'blurhash') return answer.blurhash;
-      throw unasked(answer.kind);
-    },
-    async measure(source, limits, signal) {
-      const { answer } = await run({ ...limits, make: 'measurement' }, source, signal);
-      if (answer.kind === 'measurement') return { width: answer.width, height: answer.height };
-      throw unasked(answer.kind);
-    },
+    ...forDomain(''),
+    forDomain,
+    untilFree: (signal) => pool.untilFree(signal),
     get workerPids() {
       return pool.pids;
     },

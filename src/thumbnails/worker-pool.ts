@@ -1,5 +1,7 @@
 import { Unavailable } from '../matrix/index.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { Job } from './job.ts';
+import { asStream, type Source, type SourceStream } from './source.ts';
 import { type Outcome, startWorkerProcess, type WorkerLimits, type WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPoolOptions extends WorkerLimits {
@@ -12,22 +14,24 @@ export interface WorkerPoolOptions extends WorkerLimits {
   readonly maxIdleMs: number;
 }
 
-/** A whole file, or what reads it when its turn has come: then what waits takes no memory. */
-export type Source = Buffer | (() => Promise<Buffer>);
-
 interface Waiting {
   readonly job: Job;
-  readonly source: Source;
+  readonly source: SourceStream;
+  readonly signal: AbortSignal;
   readonly outcome: PromiseWithResolvers<Outcome>;
 }
 
-/** Child processes that are started when first needed; jobs get them in the order in which they come. */
+/** Child processes that are started when first needed. The domains that have jobs for them take turns. */
 export class WorkerPool implements AsyncDisposable {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   /** The last used one is used next, so that those that are too many come to their end. */
   readonly #idle: { readonly worker: WorkerProcess; readonly timer: NodeJS.Timeout }[] = [];
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new FairQueue<Waiting>();
+  /** Those who come when nobody else needs a worker. */
+  readonly #patient = new Set<PromiseWithResolvers<void>>();
+  /** Jobs that have a worker, also one that has died of them by now: each may hold a piece of its source. */
+  #served = 0;
   #isClosed = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -40,22 +44,21 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * A job that waits leaves the queue when the signal aborts; one that runs is finished for nobody, within its limits.
+   * A job that waits leaves the queue when the signal aborts; one that runs is stopped, unless it is over in a moment.
+   * @param domain whose turn it takes
    * @throws {Unavailable} when too many wait; what the signal carries; what reading the source throws
    */
-  async run(job: Job, source: Source, signal: AbortSignal): Promise<Outcome> {
+  async run(job: Job, source: Source, domain: string, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    if (this.#isClosed) throw new Unavailable('The server is being stopped');
-    if (!this.#hasFreeWorker() && this.#queue.size >= this.#options.maxQueued) {
-      throw new Unavailable('Too many pictures are waiting for their thumbnails; try again');
-    }
-    const waiting: Waiting = { job, source, outcome: Promise.withResolvers<Outcome>() };
+    if (this.#isClosed) throw stopping();
+    if (!this.#hasFreeWorker() && this.#queue.size >= this.#options.maxQueued) this.#makeRoomFor(domain);
+    const waiting: Waiting = { job, source: asStream(source), signal, outcome: Promise.withResolvers<Outcome>() };
     const leave = () => {
-      this.#queue.delete(waiting);
+      this.#queue.delete(domain, waiting);
       waiting.outcome.reject(signal.reason);
     };
     signal.addEventListener('abort', leave, { once: true });
-    this.#queue.add(waiting);
+    this.#queue.add(domain, waiting);
     this.#serveQueue();
     try {
       return await waiting.outcome.promise;
@@ -64,22 +67,53 @@ export class WorkerPool implements AsyncDisposable {
     }
   }
 
+  /**
+   * Resolves when a worker is free and no job waits for one. It is not kept free: who comes first gets it.
+   * @throws {Unavailable} when the pool is closed; what the signal carries
+   */
+  async untilFree(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#isClosed) throw stopping();
+    if (this.#hasFreeWorker()) return;
+    const patient = Promise.withResolvers<void>();
+    const leave = () => patient.reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    this.#patient.add(patient);
+    try {
+      await patient.promise;
+    } finally {
+      this.#patient.delete(patient);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    for (const { outcome } of this.#queue) outcome.reject(new Unavailable('The server is being stopped'));
-    this.#queue.clear();
+    for (const { outcome } of this.#queue.takeAll()) outcome.reject(stopping());
+    for (const { reject } of this.#patient) reject(stopping());
     for (const { timer } of this.#idle) clearTimeout(timer);
     await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
   }
 
   #hasFreeWorker(): boolean {
-    return this.#idle.length > 0 || this.#workers.size < this.#options.maxWorkers;
+    const { maxWorkers } = this.#options;
+    return this.#served < maxWorkers && (this.#idle.length > 0 || this.#workers.size < maxWorkers);
+  }
+
+  #makeRoomFor(domain: string): void {
+    const crowded = new Unavailable('Too many pictures are waiting for their thumbnails; try again');
+    const removed = this.#queue.giveWayTo(domain);
+    if (removed === undefined) throw crowded;
+    removed.outcome.reject(crowded);
   }
 
   #serveQueue(): void {
-    for (const waiting of this.#queue) {
-      if (!this.#hasFreeWorker()) return;
-      this.#queue.delete(waiting);
+    while (this.#hasFreeWorker()) {
+      const waiting = this.#queue.take();
+      if (waiting === undefined) {
+        for (const { resolve } of this.#patient) resolve();
+        return;
+      }
       try {
         void this.#serve(waiting, this.#takeWorker());
       } catch (error) {
@@ -106,24 +140,21 @@ export class WorkerPool implements AsyncDisposable {
     return worker;
   }
 
-  async #serve({ job, source, outcome }: Waiting, worker: WorkerProcess): Promise<void> {
+  async #serve({ job, source, signal, outcome }: Waiting, worker: WorkerProcess): Promise<void> {
+    this.#served += 1;
     try {
-      const bytes = typeof source === 'function' ? await source() : source;
-      const result = await worker.run(job, bytes);
-      outcome.resolve(result);
-      if (result.kind === 'ended') return;
+      outcome.resolve(await worker.run(job, source, signal));
     } catch (error) {
       outcome.reject(error); // the source cannot be read, which is not the worker's fault
     }
-    if (!this.#workers.has(worker)) return; // it has ended since it answered, or while the source was read
-    if (this.#isClosed || worker.jobs >= this.#options.maxJobsPerWorker) {
-      await worker[Symbol.asyncDispose]();
-      return;
-    }
-    this.#keepIdle(worker);
-    this.#serveQueue();
+    this.#served -= 1;
+    // It may have ended since it answered, or because of this job.
+    const isUsable = this.#workers.has(worker) && !this.#isClosed && worker.jobs < this.#options.maxJobsPerWorker;
+    if (!isUsable) await worker[Symbol.asyncDispose]();
+    else this.#keepIdle(worker);
+    if (!this.#isClosed) this.#serveQueue();
     // One that has got the next job by now is looked at again after that.
-    if ((await worker.isWorn()) && this.#takeFromIdle(worker)) await worker[Symbol.asyncDispose]();
+    if (isUsable && (await worker.isWorn()) && this.#takeFromIdle(worker)) await worker[Symbol.asyncDispose]();
   }
 
   #keepIdle(worker: WorkerProcess): void {
@@ -142,4 +173,8 @@ export class WorkerPool implements AsyncDisposable {
     this.#idle.splice(index, 1);
     return true;
   }
+}
+
+function stopping(): Unavailable {
+  return new Unavailable('The server is being stopped');
 }

@@ -1,14 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 import { encodeFrameStart, readFrames } from './frames.ts';
 import { type Answer, type Job, parseAnswer } from './job.ts';
 import { readResidentBytes } from './read-resident-bytes.ts';
+import type { SourceStream } from './source.ts';
 import { WORKER_ENVIRONMENT, workerArguments } from './worker-command.ts';
 
 export interface WorkerLimits {
-  /** Time for one job, from when the worker is ready for it. */
+  /** Time for one job, from when the worker has the whole source. */
   readonly maxJobMs: number;
+  /** So long a job may go on when nobody wants its result any more, counted from its start. */
+  readonly maxUnwantedMs: number;
   /** Memory that the process may occupy, all told. */
   readonly maxWorkerBytes: number;
 }
@@ -17,8 +21,8 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly answer: Exclude<Answer, { kind: 'ready' }>; readonly bytes: Buffer }
   | { readonly kind: 'ended'; readonly why: EndReason; readonly details: string };
 
-/** Over its time, over its memory, by itself, before it could take a job, or because it was to. */
-type EndReason = 'time' | 'memory' | 'crash' | 'start' | 'stop';
+/** Over its time, over its memory, for nobody, by itself, before it could take a job, or because it was to. */
+type EndReason = 'time' | 'memory' | 'unwanted' | 'crash' | 'start' | 'stop';
 
 /** A child process that makes thumbnails. Disposing it kills it: it has nothing to put in order. */
 export interface WorkerProcess extends AsyncDisposable {
@@ -27,8 +31,13 @@ export interface WorkerProcess extends AsyncDisposable {
   readonly jobs: number;
   /** Resolved when the process is gone. */
   readonly ended: Promise<void>;
-  /** To be called for one job at a time. Never rejects. */
-  run(job: Job, source: Buffer): Promise<Outcome>;
+  /**
+   * To be called for one job at a time.
+   * @param signal aborts when nobody wants the result any more
+   * @throws what reading the source throws, the process having ended if it had a part of it; what the signal carries,
+   * when nobody wants the result before the job has begun
+   */
+  run(job: Job, source: SourceStream, signal: AbortSignal): Promise<Outcome>;
   /** Whether it keeps so much memory between jobs that the next one would suffer for it. */
   isWorn(): Promise<boolean>;
 }
@@ -63,6 +72,7 @@ class ChildProcessWorker implements WorkerProcess {
   constructor(limits: WorkerLimits) {
     this.#limits = limits;
     this.ended = this.#watchEnd();
+    giveWay(this.#child.pid);
     // Without descriptors for them Node makes no pipes, whatever the type says.
     if (!this.#child.stdin) throw new Error('No file descriptors are left for the pipes of a worker');
     this.#child.stdin.on('error', () => {}); // the process is gone, which `ended` tells
@@ -74,16 +84,15 @@ class ChildProcessWorker implements WorkerProcess {
     return this.#child.pid;
   }
 
-  async run(job: Job, source: Buffer): Promise<Outcome> {
+  async run(job: Job, source: SourceStream, signal: AbortSignal): Promise<Outcome> {
     this.jobs += 1;
-    if (!(await this.#ready) || this.#isGone()) {
-      await this.#end('start');
-      return { kind: 'ended', why: this.#killedFor === 'stop' ? 'stop' : 'start', details: this.#details };
-    }
-    using _time = this.#killAfter(this.#limits.maxJobMs);
+    if (!(await this.#ready) || this.#isGone()) return await this.#endBeforeJob();
+    signal.throwIfAborted();
     using _memory = this.#watchMemory();
-    this.#child.stdin.write(encodeFrameStart(job, source.length));
-    this.#child.stdin.write(source);
+    using _unwanted = this.#killUnwanted(signal);
+    await this.#send(job, source);
+    if (this.#isGone() && this.#killedFor === undefined) return await this.#endBeforeJob();
+    using _time = this.#killAfter(this.#limits.maxJobMs);
     const frame = await this.#nextAnswer();
     // One that was killed as it answered counts as killed: nobody may think that it can take another job.
     if (frame === undefined || frame.answer.kind === 'ready' || this.#killedFor !== undefined) {
@@ -91,6 +100,42 @@ class ChildProcessWorker implements WorkerProcess {
       return { kind: 'ended', why: this.#killedFor ?? 'crash', details: this.#details };
     }
     return { kind: 'answered', answer: frame.answer, bytes: frame.body };
+  }
+
+  async #endBeforeJob(): Promise<Outcome> {
+    await this.#end('start');
+    return { kind: 'ended', why: this.#killedFor === 'stop' ? 'stop' : 'start', details: this.#details };
+  }
+
+  /** Returns early when the process ends meanwhile. */
+  async #send(job: Job, { sizeBytes, read }: SourceStream): Promise<void> {
+    let left = sizeBytes;
+    let hasBegun = false;
+    try {
+      for await (const piece of read()) {
+        if (!hasBegun) this.#child.stdin.write(encodeFrameStart(job, sizeBytes));
+        hasBegun = true;
+        left -= piece.length;
+        if (left < 0) break;
+        await this.#write(piece);
+        if (this.#isGone()) return;
+      }
+      if (left !== 0) throw new Error(`A file of ${sizeBytes} bytes has ${left < 0 ? 'more' : 'less'} when it is read`);
+    } catch (error) {
+      if (hasBegun) await this.#end('stop'); // it waits for the rest
+      throw error;
+    }
+    if (!hasBegun) this.#child.stdin.write(encodeFrameStart(job, 0));
+  }
+
+  /** Resolves when the process has taken the bytes, or is gone. */
+  async #write(bytes: Uint8Array): Promise<void> {
+    const { promise: taken, resolve } = Promise.withResolvers<void>();
+    this.#child.stdin.write(bytes, (error) => {
+      if (error === null || error === undefined) resolve();
+      else this.#child.kill('SIGKILL'); // it reads no more; its end is waited for
+    });
+    await Promise.race([taken, this.ended]);
   }
 
   async isWorn(): Promise<boolean> {
@@ -147,6 +192,25 @@ class ChildProcessWorker implements WorkerProcess {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
+  /** A moment is left to it, for starting another process costs one too. */
+  #killUnwanted(signal: AbortSignal): Disposable {
+    let isMomentOver = false;
+    const killIfDue = () => {
+      if (isMomentOver && signal.aborted) this.#kill('unwanted');
+    };
+    const timer = setTimeout(() => {
+      isMomentOver = true;
+      killIfDue();
+    }, this.#limits.maxUnwantedMs);
+    signal.addEventListener('abort', killIfDue, { once: true });
+    return {
+      [Symbol.dispose]: () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', killIfDue);
+      },
+    };
+  }
+
   #watchMemory(): Disposable {
     let isOver = false;
     const check = async () => {
@@ -176,5 +240,15 @@ class ChildProcessWorker implements WorkerProcess {
     } catch {
       // The pipe broke with the process, which `ended` tells.
     }
+  }
+}
+
+/** Requests that are answered from memory must not wait for pictures. Where the system does not allow it, they do. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A process that has ended by now tells so elsewhere.
   }
 }

@@ -1,0 +1,32 @@
+import type { StoredObject } from '../datastores/index.ts';
+
+/** A file that is read when its turn has come, and then piece by piece: neither what waits nor its size takes memory. */
+export interface SourceStream {
+  readonly sizeBytes: number;
+  /** To be called once. A piece is valid until the next one is asked for. */
+  read(): AsyncIterable<Uint8Array>;
+}
+
+/** A whole file. */
+export type Source = Uint8Array | SourceStream;
+
+export function asStream(source: Source): SourceStream {
+  if (!(source instanceof Uint8Array)) return source;
+  return {
+    sizeBytes: source.length,
+    async *read() {
+      if (source.length > 0) yield source;
+    },
+  };
+}
+
+/** Does not dispose the object, which has to stay open until it has been read. */
+export function sourceOf(object: StoredObject, signal: AbortSignal): SourceStream {
+  const { sizeBytes } = object;
+  return {
+    sizeBytes,
+    async *read() {
+      if (sizeBytes > 0) yield* object.read({ start: 0, end: sizeBytes - 1 }, signal);
+    },
+  };
+}
