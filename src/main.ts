@@ -20,6 +20,7 @@ import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
   createMediaInfos,
+  createQuarantinePictures,
   createRefusedFiles,
   createThumbnailer,
   createThumbnails,
@@ -74,6 +75,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
     auth,
     media,
     thumbnails: createThumbnails(pictureParts),
+    quarantinePictures: createQuarantinePictures(pictureParts),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),
     checkReadiness,

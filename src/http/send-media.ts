@@ -26,6 +26,8 @@ export interface SentMedia {
   readonly again: (() => StoredObject | undefined) | undefined;
   /** The client can be sent to `object.publicUrl`. */
   readonly mayRedirect: boolean;
+  /** Sent in place of what was asked for, which may come back: it counts for nobody's limit, and is not for ever. */
+  readonly isStandIn?: boolean;
 }
 
 export interface MediaSenderParts {
@@ -50,6 +52,7 @@ type Piece = ByteRange | Buffer;
 
 /** Bytes never change under one URI, but access to them may end: private, and not for ever. */
 const CACHE_CONTROL = 'private, max-age=259200, immutable';
+const STAND_IN_CACHE_CONTROL = 'private, max-age=259200';
 
 async function sendMedia(
   parts: MediaSenderParts,
@@ -60,7 +63,7 @@ async function sendMedia(
   const { sizeBytes, publicUrl } = media.object;
   const etag = `"${media.sha256}"`;
   refuseOtherMedia(request.headers['if-match'], etag);
-  const headersOfKnown = { ETag: etag, 'Cache-Control': CACHE_CONTROL };
+  const headersOfKnown = { ETag: etag, 'Cache-Control': media.isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL };
   if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headersOfKnown).send();
   if (publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
     return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();
@@ -68,7 +71,7 @@ async function sendMedia(
   const contentType = nameCharset(cleanContentType(media.contentType));
   const ranges = askedRanges(request, sizeBytes, etag);
   const { pieces, bytes, headers } = layOut(ranges, sizeBytes, contentType);
-  if (request.method === 'GET') parts.limits.chargeDownload(request.exchange, bytes);
+  if (request.method === 'GET' && !media.isStandIn) parts.limits.chargeDownload(request.exchange, bytes);
   const all = {
     ...headersOfKnown,
     'Content-Type': contentType,

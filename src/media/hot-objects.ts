@@ -27,7 +27,7 @@ export function createHotObjects(): HotObjects {
     async keep(sha256, object, signal) {
       if (object.sizeBytes > MAX_OBJECT_BYTES || object.sizeBytes === 0) return object;
       await using _original = object;
-      const kept = asObject(await readWhole(object, signal), object.publicUrl);
+      const kept = objectInMemory(await readWhole(object, signal), object.publicUrl);
       objects.set(sha256, kept);
       return kept;
     },
@@ -45,7 +45,8 @@ async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buf
   return whole;
 }
 
-function asObject(bytes: Buffer, publicUrl: string | undefined): StoredObject {
+/** The bytes must not change any more. */
+export function objectInMemory(bytes: Buffer, publicUrl: string | undefined): StoredObject {
   return {
     sizeBytes: bytes.length,
     bytes,

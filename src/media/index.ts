@@ -1,4 +1,4 @@
-export { createHotObjects, type HotObjects } from './hot-objects.ts';
+export { createHotObjects, type HotObjects, objectInMemory } from './hot-objects.ts';
 export { createMedia, type Media } from './media.ts';
 export type { MediaParts } from './media-parts.ts';
 export { createMediaRecords, type MediaRecords } from './media-records.ts';

@@ -1,6 +1,6 @@
 import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
-import { InternalError, type MatrixError, type MxcUri, NotFound, Unavailable } from '../matrix/index.ts';
+import { InternalError, type MatrixError, type MxcUri, NotFound, Quarantined, Unavailable } from '../matrix/index.ts';
 import { awaitMedia } from './awaited-media.ts';
 import type { MediaParts } from './media-parts.ts';
 
@@ -28,8 +28,9 @@ export interface MediaAsker {
 
 /**
  * The record, if this asker may see the media.
- * @throws {NotFound} also for media that is blocked, or that is frozen for those without a token (FZ-3)
+ * @throws {NotFound} also for media that is frozen for those without a token (FZ-3)
  * @throws the asker's `identityTrouble` when the media is frozen and a token might have shown it
+ * @throws {Quarantined}
  * @throws {NotYetUploaded} when the asker has waited long enough
  */
 export async function findVisibleMedia(
@@ -40,11 +41,11 @@ export async function findVisibleMedia(
 ): Promise<MediaRow> {
   const found = (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
   if (found === undefined) throw new NotFound();
-  if (found.media.quarantined) throw new NotFound();
   if (found.requiresAuthentication && !asker.isAuthenticated) {
     const hint = 'This media needs an access token: use the endpoints below /_matrix/client/v1/media';
     throw asker.identityTrouble ?? new NotFound(hint);
   }
+  if (found.media.quarantined) throw new Quarantined();
   return found.media;
 }
 

@@ -6,6 +6,7 @@ import type { PictureFormat } from './picture-format.ts';
 export type Job =
   | ({ readonly make: 'thumbnail' } & ThumbnailJob)
   | ({ readonly make: 'blurhash' } & BlurhashJob)
+  | ({ readonly make: 'placed picture' } & PlacingJob)
   /** The size of the upright picture, which its header tells. */
   | ({ readonly make: 'measurement' } & DecoderLimits);
 
@@ -29,6 +30,11 @@ export interface BlurhashJob extends DecoderLimits {
   /** 1 to 9 each: more show more. */
   readonly xComponents: number;
   readonly yComponents: number;
+}
+
+/** A picture of exactly the size, with the source in its middle, never larger than that is, and nothing around it. */
+export interface PlacingJob extends DecoderLimits {
+  readonly size: Size;
 }
 
 /** What a worker says, beside the bytes of a `picture`. The first thing that it says is `ready`. */

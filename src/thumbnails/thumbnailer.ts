@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { BadRequest, InternalError, TooLarge, Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Size } from './choose-size.ts';
-import type { BlurhashJob, DecoderLimits, Job, Refusal, ThumbnailJob } from './job.ts';
+import type { BlurhashJob, DecoderLimits, Job, PlacingJob, Refusal, ThumbnailJob } from './job.ts';
 import type { Source } from './source.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { Outcome } from './worker-process.ts';
@@ -21,6 +21,8 @@ export interface Thumbnailer {
   encodeBlurhash(source: Source, job: BlurhashJob, signal: AbortSignal): Promise<string>;
   /** The size of the upright picture. Parameters and errors are those of `render`. */
   measure(source: Source, limits: DecoderLimits, signal: AbortSignal): Promise<Size>;
+  /** The whole picture in the middle of a transparent PNG. Parameters and errors are those of `render`. */
+  place(source: Source, job: PlacingJob, signal: AbortSignal): Promise<Buffer>;
 }
 
 /** Of one process, shared by its domains. */
@@ -96,6 +98,11 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
       async measure(source, limits, signal) {
         const { answer } = await run({ ...limits, make: 'measurement' }, source, signal);
         if (answer.kind === 'measurement') return { width: answer.width, height: answer.height };
+        throw unasked(answer.kind);
+      },
+      async place(source, asked, signal) {
+        const { answer, bytes } = await run({ ...asked, make: 'placed picture' }, source, signal);
+        if (answer.kind === 'picture') return bytes;
         throw unasked(answer.kind);
       },
     };

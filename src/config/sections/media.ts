@@ -222,18 +222,16 @@ export const quarantine = Type.Object(
   {
     replaceThumbnails: Type.Boolean({
       default: true,
-      description: 'Send a picture in place of a thumbnail of quarantined media, not 404.',
-      ...later,
+      description: 'Send a picture in place of thumbnails of quarantined media, not 404.',
     }),
     replaceDownloads: Type.Boolean({
       default: false,
       description: 'Send a picture in place of quarantined media, not 404.',
-      ...later,
     }),
     thumbnailPath: Type.String({
       default: '',
-      description: 'The picture to send. Empty: a built-in one.',
-      ...later,
+      description:
+        'The picture to send: a file of any format that thumbnails can be made of. Empty: a built-in one. Best an absolute path; a relative one starts at the working folder.',
     }),
     allowLocalAdmins: Type.Boolean({
       default: true,

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { readFlag } from './query.ts';
 import type { Route, RouteParts } from './route.ts';
+import { sendStandIn } from './stand-in.ts';
 import { cleanUploadName } from './upload-name.ts';
 
 const params = Type.Interface([mediaParams], { fileName: Type.Optional(Type.String()) });
@@ -17,8 +18,8 @@ export const download: { readonly authenticated: Route; readonly open: Route } =
   open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(app: FastifyInstance, { media, sendMedia }: RouteParts, access: Access): void {
-  const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
+function register(app: FastifyInstance, { media, quarantinePictures, sendMedia }: RouteParts, access: Access): void {
+  const send = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
     const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const asAttachment = readFlag(request, 'asAttachment') ?? false;
     await using opened = await media.open(uri, asker, request.signal);
@@ -34,6 +35,12 @@ function register(app: FastifyInstance, { media, sendMedia }: RouteParts, access
       mayRedirect,
     });
   };
+  const handler = (request: FastifyRequest<Params>, reply: FastifyReply) =>
+    send(request, reply).catch((error) =>
+      sendStandIn(sendMedia, request, reply, error, () =>
+        quarantinePictures.forDownload(request.domain, request.signal),
+      ),
+    );
   for (const url of PATHS) {
     app.route<Params>({ method: ['GET', 'HEAD'], url, schema, handler, onRequest: access.authenticate });
   }

@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { readFlag } from './query.ts';
 import type { Route, RouteParts } from './route.ts';
+import { sendStandIn } from './stand-in.ts';
 import { readAskedSize } from './thumbnail-size.ts';
 
 type Asked = { Params: Static<typeof mediaParams> };
@@ -15,8 +16,12 @@ export const thumbnail: { readonly authenticated: Route; readonly open: Route } 
   open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(app: FastifyInstance, { thumbnails, sendMedia }: RouteParts, access: Access): void {
-  const handler = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
+function register(
+  app: FastifyInstance,
+  { thumbnails, quarantinePictures, sendMedia }: RouteParts,
+  access: Access,
+): void {
+  const send = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
     const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const { width, height, method } = readAskedSize(request);
     const animated = readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
@@ -34,6 +39,13 @@ function register(app: FastifyInstance, { thumbnails, sendMedia }: RouteParts, a
       mayRedirect,
     });
   };
+  const handler = (request: FastifyRequest<Asked>, reply: FastifyReply) =>
+    send(request, reply).catch((error) => {
+      const { width, height, method } = readAskedSize(request);
+      const asked = { size: { width, height }, method };
+      const open = () => quarantinePictures.forThumbnail(request.domain, asked, request.signal);
+      return sendStandIn(sendMedia, request, reply, error, open);
+    });
   app.route<Asked>({
     method: ['GET', 'HEAD'],
     url: '/thumbnail/:serverName/:mediaId',

@@ -1,6 +1,7 @@
 import type { Answer, Job } from '../job.ts';
 import { encodeBlurhash } from './encode-blurhash.ts';
 import { openPicture } from './open-picture.ts';
+import { placeInside } from './place-inside.ts';
 import { render } from './render.ts';
 
 type Done = Exclude<Answer, { kind: 'ready' }> & { readonly bytes?: Buffer };
@@ -15,6 +16,8 @@ export async function work(source: Buffer, job: Job): Promise<Done> {
         return await render(opened, job);
       case 'blurhash':
         return { kind: 'blurhash', blurhash: await encodeBlurhash(opened, job) };
+      case 'placed picture':
+        return await placeInside(opened, job);
       case 'measurement':
         return { kind: 'measurement', width: opened.header.width, height: opened.header.height };
     }
