@@ -3,9 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import sharp from 'sharp';
-import { loadConfig } from '../src/config/index.ts';
 import { errorOf } from './client.ts';
-import { openForTest } from './database/open.ts';
+import { openServiceDatabase } from './database/open.ts';
 import { cornersOf, makeJpeg, makePng, makeWebp, sizeOf, UPRIGHT } from './pictures.ts';
 import {
   type ConfigSections,
@@ -41,9 +40,8 @@ async function startWithQuarantined(
   return { service: await startServiceIn(t, folder), uri };
 }
 
-async function quarantineAll(t: TestContext, { configPath }: ServiceFolder): Promise<void> {
-  const { sqlite, postgres } = (await loadConfig(configPath)).config.database;
-  await using database = await openForTest(t, sqlite === '' ? { postgres } : { sqlite });
+async function quarantineAll(t: TestContext, folder: ServiceFolder): Promise<void> {
+  await using database = await openServiceDatabase(t, folder);
   await database.db.updateTable('media').set({ quarantined: true }).execute();
 }
 

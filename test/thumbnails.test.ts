@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { animationOf, makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeWebp, sizeOf } from './pictures.ts';
-import { ENGINES, pathOf, startServiceIn, startTestService, uploadBytes } from './service.ts';
+import sharp from 'sharp';
+import { openServiceDatabase } from './database/open.ts';
+import { animationOf, cornersOf, makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeWebp, sizeOf } from './pictures.ts';
+import { ENGINES, pathOf, type ServiceFolder, startServiceIn, startTestService, uploadBytes } from './service.ts';
 
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
+/** The files of the datastore, relative to it. */
+async function listObjects({ media }: ServiceFolder): Promise<string[]> {
+  const entries = await readdir(media, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(media, join(entry.parentPath, entry.name)));
+}
+
 const errcodeOf = async (response: Response) => ((await response.json()) as { errcode: string }).errcode;
 
 for (const engine of ENGINES) {
@@ -45,8 +53,7 @@ for (const engine of ENGINES) {
       [...uris, ...uris].map((uri) => service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96`)),
     );
     assert.equal(new Set(answers.map((answer) => answer.headers.get('etag'))).size, 1);
-    const files = await readdir(service.media, { recursive: true, withFileTypes: true });
-    assert.equal(files.filter((entry) => entry.isFile()).length, 2); // the picture and one thumbnail
+    assert.equal((await listObjects(service)).length, 2); // the picture and one thumbnail
   });
 
   test(`${on}a moving and a still thumbnail of one animation are kept beside each other`, { skip }, async (t) => {
@@ -90,15 +97,87 @@ for (const engine of ENGINES) {
     assert.equal(still.headers.get('content-type'), 'image/png');
   });
 
+  test(`${on}clients that name a preferred type get it, and the others what they always got`, { skip }, async (t) => {
+    const service = await startTestService(t, engine, {
+      thumbnails: { types: ['image/jpeg', 'image/png'], preferredTypes: ['image/avif', 'image/webp'] },
+    });
+    const uris = [
+      await uploadBytes(service.ask, await makeJpeg({ width: 640, height: 320 }), { type: 'image/jpeg' }),
+      await uploadBytes(service.ask, await makePng({ width: 640, height: 320, alpha: true }), { type: 'image/png' }),
+    ];
+    const [jpeg = '', png = ''] = uris;
+    for (let round = 0; round < 2; round += 1) {
+      for (const [uri, usual] of [
+        [jpeg, 'image/jpeg'],
+        [png, 'image/png'],
+      ] as const) {
+        for (const [accept, type] of [
+          ['image/webp,*/*', 'image/webp'],
+          ['image/webp,image/avif', 'image/avif'],
+          ['image/avif;q=0, image/*', usual],
+          ['*/*', usual],
+        ] as const) {
+          const answer = await service.ask(`${pathOf(uri, 'thumbnail')}?width=320&height=240`, { headers: { accept } });
+          assert.equal(answer.headers.get('content-type'), type, accept);
+          assert.equal(answer.headers.get('vary'), 'Accept');
+          const extension = type === 'image/jpeg' ? 'jpg' : type.slice('image/'.length);
+          assert.equal(answer.headers.get('content-disposition'), `inline; filename=thumbnail.${extension}`);
+          const bytes = await bytesOf(answer);
+          assert.deepEqual(await sizeOf(bytes), { width: 320, height: 160 });
+          if (uri === png) assert.equal((await cornersOf(bytes)).at(-1), 'transparent');
+        }
+      }
+    }
+    // What matrix-media-repo would serve, if the operator went back to it.
+    await service.stop();
+    const database = await openServiceDatabase(t, service);
+    const stored = await database.db.selectFrom('thumbnails').select('content_type').orderBy('content_type').execute();
+    assert.deepEqual(stored, [{ content_type: 'image/jpeg' }, { content_type: 'image/png' }]);
+  });
+
+  test(`${on}a thumbnail in a preferred type is made once, also for another URI, and again when it is lost`, {
+    skip,
+  }, async (t) => {
+    const thumbnails = { types: ['image/png'], preferredTypes: ['image/webp'] };
+    const service = await startTestService(t, engine, { thumbnails });
+    const picture = await makePng({ width: 400, height: 400 });
+    const uris = [
+      await uploadBytes(service.ask, picture, { type: 'image/png', name: 'a' }),
+      await uploadBytes(service.ask, picture, { type: 'image/png', name: 'b' }),
+    ];
+    const askFor = async (uri: string, { ask } = service) =>
+      await bytesOf(await ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96`, { headers: { accept: 'image/webp' } }));
+    const before = await listObjects(service);
+    const [first = Buffer.alloc(0), ...others] = await Promise.all([...uris, ...uris].map((uri) => askFor(uri)));
+    for (const other of others) assert.ok(other.equals(first));
+    const made = (await listObjects(service)).filter((name) => !before.includes(name));
+    assert.equal(made.length, 1);
+    await rm(join(service.media, made[0] ?? ''));
+    await service.stop();
+    const again = await startServiceIn(t, service);
+    for (const uri of uris) assert.ok((await askFor(uri, again)).equals(first));
+    assert.equal((await listObjects(service)).length, 2);
+  });
+
+  test(`${on}equal thumbnails of different files are one object`, { skip }, async (t) => {
+    const service = await startTestService(t, engine);
+    const pixels = sharp(await makePng({ width: 400, height: 400 }));
+    for (const compressionLevel of [1, 9]) {
+      const uri = await uploadBytes(service.ask, await pixels.clone().png({ compressionLevel }).toBuffer(), {
+        type: 'image/png',
+      });
+      assert.equal((await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96`)).status, 200);
+    }
+    assert.equal((await listObjects(service)).length, 3); // two pictures and one thumbnail
+  });
+
   test(`${on}a thumbnail whose object is lost is made again`, { skip }, async (t) => {
     const service = await startTestService(t, engine);
     const uri = await uploadBytes(service.ask, await makePng({ width: 400, height: 400 }), { type: 'image/png' });
-    const before = new Set((await readdir(service.media, { recursive: true })).map(String));
+    const before = await listObjects(service);
     const path = `${pathOf(uri, 'thumbnail')}?width=96&height=96`;
     const first = await bytesOf(await service.ask(path));
-    const made = (await readdir(service.media, { recursive: true })).filter(
-      (name) => !before.has(name) && name.endsWith('idv2fmt'),
-    );
+    const made = (await listObjects(service)).filter((name) => !before.includes(name));
     assert.equal(made.length, 1);
     await rm(join(service.media, made[0] ?? ''));
     await service.stop();
@@ -158,4 +237,28 @@ test('a request for a thumbnail that makes no sense is 400 and says which parame
     assert.deepEqual([response.status, body.errcode], [400, errcode], query);
     assert.ok(body.error.includes(name), body.error);
   }
+});
+
+test('answers do not vary where no type is preferred, whatever a client accepts', async (t) => {
+  const service = await startTestService(t, sqlite);
+  const uri = await uploadBytes(service.ask, await makeJpeg({ width: 400, height: 300 }), { type: 'image/jpeg' });
+  const answer = await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96`, {
+    headers: { accept: 'image/webp,image/avif' },
+  });
+  assert.equal(answer.headers.get('content-type'), 'image/jpeg');
+  assert.equal(answer.headers.get('vary'), null);
+});
+
+test('a preferred type changes nothing about what moves, and about what is sent as it is', async (t) => {
+  const thumbnails = { types: ['image/gif', 'image/jpeg'], preferredTypes: ['image/avif'] };
+  const service = await startTestService(t, sqlite, { thumbnails });
+  const ask = async (uri: string, query: string) =>
+    await service.ask(`${pathOf(uri, 'thumbnail')}?width=96&height=96${query}`, { headers: { accept: 'image/avif' } });
+  const gif = await uploadBytes(service.ask, await makeGif({ width: 400, height: 400, frames: 3 }), {
+    type: 'image/gif',
+  });
+  assert.equal((await ask(gif, '&animated=true')).headers.get('content-type'), 'image/webp');
+  assert.equal((await ask(gif, '&animated=false')).headers.get('content-type'), 'image/avif');
+  const small = await uploadBytes(service.ask, await makeJpeg({ width: 40, height: 40 }), { type: 'image/jpeg' });
+  assert.equal((await ask(small, '')).headers.get('content-type'), 'image/jpeg');
 });

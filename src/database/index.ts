@@ -20,5 +20,10 @@ export {
 } from './reservations.ts';
 export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
 export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
+export {
+  findThumbnailVariant,
+  findThumbnailVariantOfContent,
+  saveThumbnailVariant,
+} from './thumbnail-variants.ts';
 export { findThumbnail, findThumbnailOfContent, findThumbnailsOf, saveThumbnail } from './thumbnails.ts';
 export { findUserUsage, type UserUsage } from './user-usage.ts';

@@ -67,6 +67,7 @@ export async function findKnownContent(db: Db, upload: UploadOfUser): Promise<Kn
     .selectFrom(sql<{ one: number }>`(select 1 as one)`.as('nothing'))
     .leftJoin(objectIn(db, 'media', sha256).as('of_media'), (join) => join.onTrue())
     .leftJoin(objectIn(db, 'thumbnails', sha256).as('of_thumbnail'), (join) => join.onTrue())
+    .leftJoin(objectIn(db, 'vitrine_thumbnail_variants', sha256).as('of_variant'), (join) => join.onTrue())
     .select((select) => [
       select
         .selectFrom('media')
@@ -84,9 +85,9 @@ export async function findKnownContent(db: Db, upload: UploadOfUser): Promise<Kn
         .as('earlierId'),
     ])
     .select(({ fn }) => [
-      fn.coalesce('of_media.datastore_id', 'of_thumbnail.datastore_id').as('datastore_id'),
-      fn.coalesce('of_media.location', 'of_thumbnail.location').as('location'),
-      fn.coalesce('of_media.size_bytes', 'of_thumbnail.size_bytes').as('size_bytes'),
+      fn.coalesce('of_media.datastore_id', 'of_thumbnail.datastore_id', 'of_variant.datastore_id').as('datastore_id'),
+      fn.coalesce('of_media.location', 'of_thumbnail.location', 'of_variant.location').as('location'),
+      fn.coalesce('of_media.size_bytes', 'of_thumbnail.size_bytes', 'of_variant.size_bytes').as('size_bytes'),
     ])
     .executeTakeFirstOrThrow();
   const { quarantinedId, earlierId, datastore_id, location, size_bytes } = found;

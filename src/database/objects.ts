@@ -13,15 +13,19 @@ export interface KnownObject extends ObjectPlace {
   readonly size_bytes: number;
 }
 
+/** Whose rows point at objects that several of them may share. */
+const TABLES = ['media', 'thumbnails', 'vitrine_thumbnail_variants'] as const;
+
 /** An object that holds this content, whatever it was stored for. */
 export async function findObjectWithHash(db: Db, sha256: string): Promise<KnownObject | undefined> {
-  return (
-    (await objectIn(db, 'media', sha256).executeTakeFirst()) ??
-    (await objectIn(db, 'thumbnails', sha256).executeTakeFirst())
-  );
+  for (const table of TABLES) {
+    const found = await objectIn(db, table, sha256).executeTakeFirst();
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
-export function objectIn(db: Db, table: 'media' | 'thumbnails', sha256: string) {
+export function objectIn(db: Db, table: (typeof TABLES)[number], sha256: string) {
   return db
     .selectFrom(table)
     .select(['datastore_id', 'location', 'size_bytes'])
@@ -31,7 +35,7 @@ export function objectIn(db: Db, table: 'media' | 'thumbnails', sha256: string) 
 
 /** Points every row that names the object at its new place. */
 export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly CompilableQuery[] {
-  return (['media', 'thumbnails'] as const).map((table) =>
+  return TABLES.map((table) =>
     db
       .updateTable(table)
       .set({ datastore_id: to.datastore_id, location: to.location })
@@ -43,7 +47,7 @@ export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly
 /** Every datastore that a row needs. '' stands for rows from before there were several. */
 export async function distinctDatastoreIds(db: Db): Promise<string[]> {
   const ids = new Set<string>();
-  for (const table of ['media', 'thumbnails', 'export_parts'] as const) {
+  for (const table of [...TABLES, 'export_parts'] as const) {
     // Jumps through the index from one id to the next: a DISTINCT would read every row of the largest tables.
     const { rows } = await sql<{ id: string }>`
       with recursive ids (id) as (

@@ -146,12 +146,16 @@ test('a database of an older Vitrine gets the tables that it lacks, and keeps it
   await before.atomically([hold(before, 'kept')]);
   await before[Symbol.asyncDispose]();
   const older = new DatabaseSync(file);
-  older.exec('DROP TABLE vitrine_blurhashes; DELETE FROM vitrine_schema WHERE version > 1');
+  older.exec(
+    'DROP TABLE vitrine_blurhashes; DROP TABLE vitrine_thumbnail_variants; DELETE FROM vitrine_schema WHERE version > 1',
+  );
   older.close();
 
   const database = await open(t, file);
   assert.equal(await countHolds(database), 1);
-  assert.deepEqual(await database.db.selectFrom('vitrine_blurhashes').selectAll().execute(), []);
+  for (const table of ['vitrine_blurhashes', 'vitrine_thumbnail_variants'] as const) {
+    assert.deepEqual(await database.db.selectFrom(table).selectAll().execute(), []);
+  }
 });
 
 test('a database that a newer Vitrine has changed is refused', async (t) => {

@@ -21,6 +21,7 @@ export interface Tables {
   export_parts: ExportPartsTable;
   datastores: DatastoresTable;
   vitrine_blurhashes: BlurhashesTable;
+  vitrine_thumbnail_variants: ThumbnailVariantsTable;
 }
 
 export type Db = Kysely<Tables>;
@@ -29,6 +30,7 @@ export type NewMediaRow = Readonly<Insertable<MediaTable>>;
 export type ReservationRow = Readonly<Selectable<ExpiringMediaTable>>;
 export type ThumbnailRow = Readonly<Selectable<ThumbnailsTable>>;
 export type NewThumbnailRow = Readonly<Insertable<ThumbnailsTable>>;
+export type ThumbnailVariantRow = Readonly<Selectable<ThumbnailVariantsTable>>;
 
 /** A row for every mxc URI that the repository knows. */
 interface MediaTable {
@@ -62,6 +64,25 @@ interface ThumbnailsTable {
   animated: Generated<boolean>;
   sha256_hash: string;
   datastore_id: Generated<string>;
+}
+
+/**
+ * Still thumbnails in types that clients ask for by name. They lie apart, because the other table has one row for a size,
+ * which matrix-media-repo would serve to everybody.
+ */
+interface ThumbnailVariantsTable {
+  origin: string;
+  media_id: string;
+  /** The size that was chosen for the request, not that of the picture. */
+  width: number;
+  height: number;
+  method: string;
+  content_type: string;
+  size_bytes: number;
+  location: string;
+  creation_ts: number;
+  sha256_hash: string;
+  datastore_id: string;
 }
 
 interface UrlPreviewsTable {

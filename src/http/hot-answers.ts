@@ -127,6 +127,7 @@ function isItsTurn({ socket }: ServerResponse): boolean {
   return socket !== null && socket.writableLength === 0;
 }
 
+/** All that an answer may depend on, beside who asks. */
 function keyOf(url: string, config: Config, headers: IncomingHttpHeaders): string {
-  return `${hostOf(config, headers)} ${url}`;
+  return `${hostOf(config, headers)} ${headers.accept ?? ''} ${url}`;
 }

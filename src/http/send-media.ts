@@ -26,6 +26,8 @@ export interface SentMedia {
   readonly again: (() => StoredObject | undefined) | undefined;
   /** The client can be sent to `object.publicUrl`. */
   readonly mayRedirect: boolean;
+  /** By the `Accept` header; caches are told. */
+  readonly varies?: boolean;
   /** Sent in place of what was asked for, which may come back: it counts for nobody's limit, and is not for ever. */
   readonly isStandIn?: boolean;
 }
@@ -63,7 +65,11 @@ async function sendMedia(
   const { sizeBytes, publicUrl } = media.object;
   const etag = `"${media.sha256}"`;
   refuseOtherMedia(request.headers['if-match'], etag);
-  const headersOfKnown = { ETag: etag, 'Cache-Control': media.isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL };
+  const headersOfKnown = {
+    ETag: etag,
+    'Cache-Control': media.isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL,
+    ...(media.varies && { Vary: 'Accept' }),
+  };
   if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headersOfKnown).send();
   if (publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
     return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();

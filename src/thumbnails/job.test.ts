@@ -5,6 +5,7 @@ import { parseAnswer } from './job.ts';
 for (const answer of [
   { kind: 'ready' },
   { kind: 'picture', contentType: 'image/png', width: 32, height: 1, animated: false },
+  { kind: 'picture', contentType: 'image/avif', width: 32, height: 1, animated: false },
   { kind: 'original', contentType: 'image/webp' },
   { kind: 'blurhash', blurhash: 'LEHV6nWB2yk8pyo0adR*.7kCMdnj' },
   { kind: 'measurement', width: 4000, height: 1 },
@@ -26,6 +27,7 @@ for (const nonsense of [
   { kind: 'picture', contentType: 'image/webp', width: 32, height: 32 },
   { kind: 'picture', contentType: 'image/png', width: '32', height: 32, animated: false },
   { kind: 'original', contentType: ['image/png'] },
+  { kind: 'original', contentType: 'image/avif' },
   { kind: 'blurhash' },
   { kind: 'blurhash', blurhash: '<script>' },
   { kind: 'measurement', width: 4000 },

@@ -24,7 +24,12 @@ export interface ThumbnailJob extends DecoderLimits {
   readonly animated: boolean;
   /** Which frame a still thumbnail shows: 0 is the first, 1 the last. */
   readonly stillFrame: number;
+  /** What a still thumbnail is to be, in place of JPEG or PNG. */
+  readonly stillType?: StillType | undefined;
 }
+
+/** What clients get who ask for it by name. */
+export type StillType = 'image/webp' | 'image/avif';
 
 export interface BlurhashJob extends DecoderLimits {
   /** 1 to 9 each: more show more. */
@@ -49,8 +54,8 @@ export type Answer =
 const REFUSALS = ['unsupported', 'corrupt', 'too many pixels'] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
-/** The types that a worker can answer with; TH-12 allows no others. */
-const CONTENT_TYPES: readonly unknown[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
+/** The types that a worker can answer with; TH-12 allows no others to those who have not asked for them. */
+const CONTENT_TYPES: readonly unknown[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/avif'];
 
 /**
  * Workers handle hostile files: what they say is believed only in this form.
@@ -62,7 +67,8 @@ export function parseAnswer(value: unknown): Answer | undefined {
   if (value.kind === 'picture' || value.kind === 'original') {
     if (!('contentType' in value) || !CONTENT_TYPES.includes(value.contentType)) return undefined;
     const contentType = String(value.contentType);
-    if (value.kind === 'original') return { kind: 'original', contentType };
+    // Sent as it is to all: nobody was asked about this type.
+    if (value.kind === 'original') return contentType === 'image/avif' ? undefined : { kind: 'original', contentType };
     const size = parseSize(value);
     if (size === undefined || !('animated' in value) || typeof value.animated !== 'boolean') return undefined;
     return { kind: 'picture', contentType, ...size, animated: value.animated };

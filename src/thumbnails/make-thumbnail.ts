@@ -1,23 +1,13 @@
 import type { DomainConfig } from '../config/index.ts';
-import {
-  type CompilableQuery,
-  findObjectWithHash,
-  type MediaRow,
-  saveThumbnail,
-  type ThumbnailRow,
-  touchLastAccess,
-} from '../database/index.ts';
+import { type CompilableQuery, findObjectWithHash, type MediaRow, touchLastAccess } from '../database/index.ts';
 import { commitObject, placeObject, receiveBytes } from '../media/index.ts';
-import type { Method } from './choose-size.ts';
 import { type DecodingParts, decodeMedia } from './decode-media.ts';
 import { decoderLimitsOf } from './suitable.ts';
+import { type Shape, type StoredThumbnail, saveRow } from './thumbnail-rows.ts';
 import type { Rendered } from './thumbnailer.ts';
 
-/** What one thumbnail of a media is known by, beside the media. */
-export type Shape = Pick<ThumbnailRow, 'width' | 'height' | 'animated'> & { readonly method: Method };
-
 /** A thumbnail that is stored, or the type of an original that is small enough to be sent as it is. */
-export type Made = ThumbnailRow | string;
+export type Made = StoredThumbnail | string;
 
 /** Makes and stores one, whatever there is. @throws as `Thumbnailer.render` */
 export async function makeThumbnail(
@@ -55,7 +45,7 @@ async function store(
   shape: Shape,
   picture: Pick<Extract<Rendered, { kind: 'picture' }>, 'bytes' | 'contentType' | 'animated'>,
   signal: AbortSignal,
-): Promise<ThumbnailRow> {
+): Promise<StoredThumbnail> {
   const { db } = parts.database;
   const datastore = parts.datastores.choose('thumbnails', domain.datastores);
   const body = asStream(picture.bytes);
@@ -65,10 +55,12 @@ async function store(
   const known = await findObjectWithHash(db, received.sha256);
   const placed = await placeObject(parts, datastore, received, known, signal);
   const now = parts.now();
-  const row: ThumbnailRow = {
+  const row: StoredThumbnail = {
     origin: media.origin,
     media_id: media.media_id,
-    ...shape,
+    width: shape.width,
+    height: shape.height,
+    method: shape.method,
     content_type: picture.contentType,
     size_bytes: received.sizeBytes,
     location: placed.place.location,
@@ -76,8 +68,8 @@ async function store(
     sha256_hash: received.sha256,
     datastore_id: placed.place.datastore_id,
   };
-  const rows: CompilableQuery[] = [saveThumbnail(db, row), touchLastAccess(db, received.sha256, now)];
-  if (shape.animated && !picture.animated) rows.push(saveThumbnail(db, { ...row, animated: false }));
+  const rows: CompilableQuery[] = [saveRow(db, row, shape), touchLastAccess(db, received.sha256, now)];
+  if (shape.animated && !picture.animated) rows.push(saveRow(db, row, { ...shape, animated: false }));
   await commitObject(parts.database, placed, rows, signal);
   return row;
 }

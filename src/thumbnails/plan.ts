@@ -1,5 +1,5 @@
 import { fitInside, type Method, type Size } from './choose-size.ts';
-import type { ThumbnailJob } from './job.ts';
+import type { StillType, ThumbnailJob } from './job.ts';
 import type { PictureFormat } from './picture-format.ts';
 
 /** What the header of a picture tells. */
@@ -12,8 +12,8 @@ export interface SourcePicture extends Size {
   readonly hasAlpha: boolean;
 }
 
-/** The types that thumbnails have here; all of them are among those that the specification allows (TH-12). */
-type ThumbnailType = 'image/jpeg' | 'image/png' | 'image/webp';
+/** The types that thumbnails have here: those that the specification allows (TH-12), and what is asked for by name. */
+type ThumbnailType = 'image/jpeg' | 'image/png' | StillType;
 type OriginalType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
 export type Plan = { readonly kind: 'original'; readonly contentType: OriginalType } | RenderPlan;
@@ -70,7 +70,8 @@ function chooseFrames(source: SourcePicture, asked: ThumbnailJob): Pick<RenderPl
   if (asked.animated && frames > 1 && frames <= MAX_FRAMES && pixels < asked.maxPixels) {
     return { contentType: 'image/webp', first: 0, count: frames };
   }
-  const contentType = source.hasAlpha || !LOSSY_FORMATS.includes(source.format) ? 'image/png' : 'image/jpeg';
+  const usual = source.hasAlpha || !LOSSY_FORMATS.includes(source.format) ? 'image/png' : 'image/jpeg';
+  const contentType = asked.stillType ?? usual;
   return { contentType, first: Math.min(Math.floor(asked.stillFrame * frames), frames - 1, MAX_FRAMES - 1), count: 1 };
 }
 

@@ -1,20 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import { createSingleFlight, type SingleFlight } from '../cluster/index.ts';
 import type { DomainConfig } from '../config/index.ts';
-import {
-  findThumbnail,
-  findThumbnailOfContent,
-  type MediaRow,
-  saveThumbnail,
-  type ThumbnailRow,
-} from '../database/index.ts';
+import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MxcUri } from '../matrix/index.ts';
 import { type Media, type MediaAsker, openObject, type Repeatable, recallObject } from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
 import type { DecodingParts } from './decode-media.ts';
-import { type Made, makeThumbnail, type Shape } from './make-thumbnail.ts';
+import { type Made, makeThumbnail } from './make-thumbnail.ts';
 import { mayMove, refuseUnsuitable } from './suitable.ts';
+import { findRow, findRowOfContent, type Shape, type StoredThumbnail, saveRow } from './thumbnail-rows.ts';
 
 export interface ThumbnailsParts extends DecodingParts {
   readonly media: Pick<Media, 'find'>;
@@ -26,6 +21,8 @@ export interface AskedThumbnail {
   readonly method: Method;
   /** Whether it should move; `undefined`: as the configuration says. */
   readonly animated: boolean | undefined;
+  /** That the client has named; see `thumbnails.preferredTypes`. */
+  readonly acceptedTypes?: ReadonlySet<string>;
 }
 
 /** A picture to send: a thumbnail, or the original where that is small enough. Dispose it. */
@@ -58,8 +55,8 @@ export function createThumbnails(given: ThumbnailsParts): Thumbnails {
 type KnownThumbnails = Pick<LRUCache<string, Made>, 'get' | 'set' | 'delete'>;
 type Parts = ThumbnailsParts & { readonly known: KnownThumbnails; readonly shareWork: SingleFlight<Made> };
 
-function nameOf({ width, height, method, animated }: Shape): string {
-  return `${width}x${height}-${method}${animated ? '-animated' : ''}`;
+function nameOf({ width, height, method, animated, stillType }: Shape): string {
+  return [`${width}x${height}`, method, ...(animated ? ['animated'] : []), ...(stillType ? [stillType] : [])].join('-');
 }
 
 function keyOf({ sha256_hash, origin, media_id }: MediaRow, shape: Shape): string {
@@ -82,7 +79,8 @@ async function openThumbnail(
   const size = chooseSize(asked.size, asked.method, options.sizes, options.dynamicSizing);
   const media = await parts.media.find(asked.uri, asker, signal);
   const animated = (asked.animated ?? options.defaultAnimated) && mayMove(media, domain);
-  const shape = { ...size, method: asked.method, animated };
+  const stillType = animated ? undefined : options.preferredTypes.find((type) => asked.acceptedTypes?.has(type));
+  const shape = { ...size, method: asked.method, animated, stillType };
   const repeatable = (opened: FoundThumbnail): OpenThumbnail => ({
     ...opened,
     again() {
@@ -129,10 +127,10 @@ async function openStored(
   const key = keyOf(media, shape);
   const known = parts.known.get(key);
   if (typeof known === 'string') return await openMade(parts, media, known, signal);
-  const own = known ?? (await findThumbnail(db, { origin, media_id, ...shape }));
-  const row = own ?? (await findThumbnailOfContent(db, sha256_hash, shape));
+  const own = known ?? (await findRow(db, media, shape));
+  const row = own ?? (await findRowOfContent(db, sha256_hash, shape));
   if (row === undefined) return undefined;
-  if (own === undefined) await parts.database.atomically([saveThumbnail(db, { ...row, origin, media_id })]);
+  if (own === undefined) await parts.database.atomically([saveRow(db, { ...row, origin, media_id }, shape)]);
   const opened = await openIfThere(parts, media, row, signal);
   if (opened === undefined) {
     parts.known.delete(key);
@@ -146,7 +144,7 @@ async function openStored(
 async function openIfThere(
   parts: Parts,
   media: MediaRow,
-  row: ThumbnailRow,
+  row: StoredThumbnail,
   signal: AbortSignal,
 ): Promise<FoundThumbnail | undefined> {
   try {

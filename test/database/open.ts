@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import pino from 'pino';
+import { loadConfig } from '../../src/config/index.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/database/index.ts';
 
 /** Opens a database with what a test does not care about filled in. Closed after the test, if not before. */
@@ -13,4 +14,10 @@ export async function openForTest(t: TestContext, options: Partial<DatabaseOptio
   });
   t.after(() => database[Symbol.asyncDispose]());
   return database;
+}
+
+/** The database of a test service that has stopped, so that a test can look at it or change it. As {@link openForTest}. */
+export async function openServiceDatabase(t: TestContext, folder: { readonly configPath: string }): Promise<Database> {
+  const { sqlite, postgres } = (await loadConfig(folder.configPath)).config.database;
+  return await openForTest(t, sqlite === '' ? { postgres } : { sqlite });
 }

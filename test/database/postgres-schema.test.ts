@@ -98,6 +98,19 @@ const columns = {
 const ownColumns = {
   vitrine_blurhashes: ['origin text not null', 'media_id text not null', 'blurhash text not null'],
   vitrine_schema: ['version integer not null'],
+  vitrine_thumbnail_variants: [
+    'origin text not null',
+    'media_id text not null',
+    'width integer not null',
+    'height integer not null',
+    'method text not null',
+    'content_type text not null',
+    'size_bytes bigint not null',
+    'location text not null',
+    'creation_ts bigint not null',
+    'sha256_hash text not null',
+    'datastore_id text not null',
+  ],
 };
 
 const indexes = [
@@ -119,9 +132,12 @@ const indexes = [
   'UNIQUE user_stats_pkey: user_stats (user_id)',
   'UNIQUE vitrine_blurhashes_pkey: vitrine_blurhashes (origin, media_id)',
   'UNIQUE vitrine_schema_pkey: vitrine_schema (version)',
+  'UNIQUE vitrine_thumbnail_variants_pkey: vitrine_thumbnail_variants (origin, media_id, width, height, method, content_type)',
   'idx_creation_ts_thumbnails: thumbnails (creation_ts)',
+  'idx_creation_ts_vitrine_thumbnail_variants: vitrine_thumbnail_variants (creation_ts)',
   'idx_datastore_id_location_media: media (datastore_id, location)',
   'idx_datastore_id_location_thumbnails: thumbnails (datastore_id, location)',
+  'idx_datastore_id_location_vitrine_thumbnail_variants: vitrine_thumbnail_variants (datastore_id, location)',
   'idx_datastore_id_media: media (datastore_id)',
   'idx_datastore_id_thumbnails: thumbnails (datastore_id)',
   'idx_expiring_media_expires_ts: expiring_media (expires_ts)',
@@ -132,6 +148,7 @@ const indexes = [
   'idx_origin_user_id_media: media (origin, user_id)',
   'idx_sha256_hash_media: media (sha256_hash)',
   'idx_sha256_hash_thumbnails: thumbnails (sha256_hash)',
+  'idx_sha256_hash_vitrine_thumbnail_variants: vitrine_thumbnail_variants (sha256_hash)',
   'idx_user_id_media: media (user_id)',
 ];
 
@@ -151,6 +168,7 @@ test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and
       'user_stats_pkey: PRIMARY KEY (user_id)',
       'vitrine_blurhashes_pkey: PRIMARY KEY (origin, media_id)',
       'vitrine_schema_pkey: PRIMARY KEY (version)',
+      'vitrine_thumbnail_variants_pkey: PRIMARY KEY (origin, media_id, width, height, method, content_type)',
     ],
     triggers: [
       'CREATE TRIGGER media_change_for_user AFTER INSERT OR DELETE OR UPDATE ON public.media ' +

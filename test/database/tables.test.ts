@@ -11,6 +11,8 @@ import {
   findObjectWithHash,
   findThumbnail,
   findThumbnailOfContent,
+  findThumbnailVariant,
+  findThumbnailVariantOfContent,
   insertMedia,
   type MediaRow,
   moveObject,
@@ -18,6 +20,7 @@ import {
   restrictToAuthenticated,
   saveBlurhash,
   saveThumbnail,
+  saveThumbnailVariant,
   type ThumbnailRow,
   touchLastAccess,
   UniqueViolation,
@@ -277,6 +280,25 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
       assert.equal((await findThumbnail(db, makeThumbnail()))?.location, 'ee/ff/moved');
     },
   );
+
+  testOn('a thumbnail in another type is found and moved like the others, and displaces none', async (database) => {
+    const { db, atomically } = database;
+    const usual = makeThumbnail();
+    const { animated: _, ...place } = usual;
+    const variant = { ...place, content_type: 'image/webp', sha256_hash: 'e'.repeat(64), location: 'gg/hh/webp' };
+    await atomically([insertMedia(db, makeMedia()), saveThumbnail(db, usual), saveThumbnailVariant(db, variant)]);
+    await atomically([saveThumbnailVariant(db, { ...variant, datastore_id: 'variants' })]); // made again
+    const kept = { ...variant, datastore_id: 'variants' };
+    assert.deepEqual({ ...(await findThumbnailVariant(db, variant)) }, kept);
+    assert.deepEqual({ ...(await findThumbnailVariantOfContent(db, makeMedia().sha256_hash, variant)) }, kept);
+    assert.equal(await findThumbnailVariant(db, { ...variant, content_type: 'image/avif' }), undefined);
+    assert.deepEqual({ ...(await findThumbnail(db, usual)) }, usual);
+
+    assert.equal((await findObjectWithHash(db, variant.sha256_hash))?.location, 'gg/hh/webp');
+    assert.ok((await distinctDatastoreIds(db)).includes('variants'));
+    await atomically(moveObject(db, kept, { datastore_id: 'main', location: 'ii/jj/moved' }));
+    assert.equal((await findThumbnailVariant(db, variant))?.location, 'ii/jj/moved');
+  });
 
   testOn('every datastore that is needed is listed once', async ({ db, atomically }) => {
     assert.deepEqual(await distinctDatastoreIds(db), []);

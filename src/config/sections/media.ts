@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { later } from '../option.ts';
+import { later, oneOf } from '../option.ts';
 
 export const uploads = Type.Object(
   {
@@ -121,6 +121,11 @@ export const thumbnails = Type.Object(
       default: ['image/jpeg', 'image/jpg', 'image/png', 'image/gif'],
       description:
         'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp`, `image/avif`, `image/tiff` and `image/svg+xml`; others may be listed.',
+    }),
+    preferredTypes: Type.Array(oneOf(['image/webp', 'image/avif'], { description: 'A type.' }), {
+      default: [],
+      description:
+        "Vitrine's own: still thumbnails are made in the first of these types that the client's `Accept` header names, which makes them smaller: `image/webp`, `image/avif`. They are kept beside the others. Empty: everybody gets JPEG or PNG.",
     }),
     allowAnimated: Type.Boolean({
       default: true,

@@ -9,4 +9,22 @@ export const vitrineVersions: readonly string[] = [
     blurhash TEXT NOT NULL,
     PRIMARY KEY (origin, media_id)
   );`,
+  `CREATE TABLE vitrine_thumbnail_variants (
+    origin TEXT NOT NULL,
+    media_id TEXT NOT NULL,
+    width INT NOT NULL,
+    height INT NOT NULL,
+    method TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    location TEXT NOT NULL,
+    creation_ts BIGINT NOT NULL,
+    sha256_hash TEXT NOT NULL,
+    datastore_id TEXT NOT NULL,
+    PRIMARY KEY (origin, media_id, width, height, method, content_type)
+  );
+  CREATE INDEX idx_sha256_hash_vitrine_thumbnail_variants ON vitrine_thumbnail_variants (sha256_hash);
+  CREATE INDEX idx_creation_ts_vitrine_thumbnail_variants ON vitrine_thumbnail_variants (creation_ts);
+  CREATE INDEX idx_datastore_id_location_vitrine_thumbnail_variants
+    ON vitrine_thumbnail_variants (datastore_id, location);`,
 ];

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import { namedTypes } from './accepted-types.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import { readFlag } from './query.ts';
 import type { Route, RouteParts } from './route.ts';
@@ -25,7 +26,8 @@ function register(
     const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const { width, height, method } = readAskedSize(request);
     const animated = readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
-    const asked = { uri, size: { width, height }, method, animated };
+    const acceptedTypes = namedTypes(request.headers.accept);
+    const asked = { uri, size: { width, height }, method, animated, acceptedTypes };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
     const { contentType, sha256, object, again } = opened;
     const fileName = `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
@@ -36,6 +38,8 @@ function register(
       sha256,
       object,
       again: isForAll ? again : undefined,
+      // Also on what is the same for all: a cache asks again for those who accept something else.
+      varies: request.domain.thumbnails.preferredTypes.length > 0,
       mayRedirect,
     });
   };
@@ -55,11 +59,12 @@ function register(
   });
 }
 
-/** Of the types that a thumbnail may have (TH-12). */
+/** Of the types that a thumbnail may have (TH-12), and of those that are asked for by name. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   'image/jpeg': 'jpg',
   'image/png': 'png',
   'image/apng': 'apng',
   'image/gif': 'gif',
   'image/webp': 'webp',
+  'image/avif': 'avif',
 };

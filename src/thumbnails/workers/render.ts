@@ -11,6 +11,9 @@ const JPEG_QUALITY = 90;
 const WEBP_QUALITY = 80;
 /** From 0 to 6. Half of the time of the default, for a few per cent more bytes. */
 const WEBP_EFFORT = 2;
+const AVIF_QUALITY = 60;
+/** From 0 to 9. As quick as WebP; 2 takes four times as long for nothing, 4 sixteen times for a third of the bytes. */
+const AVIF_EFFORT = 0;
 
 /** @throws whatever the decoder does about damaged pictures */
 export async function render({ header, frames }: OpenPicture, job: ThumbnailJob): Promise<Rendered> {
@@ -35,6 +38,8 @@ function encode(picture: Sharp, plan: RenderPlan): Promise<Buffer> {
       return resized.jpeg({ quality: JPEG_QUALITY }).toBuffer();
     case 'image/webp':
       return resized.webp({ quality: WEBP_QUALITY, effort: WEBP_EFFORT }).toBuffer();
+    case 'image/avif':
+      return resized.avif({ quality: AVIF_QUALITY, effort: AVIF_EFFORT }).toBuffer();
     case 'image/png':
       return resized.png().toBuffer();
   }
