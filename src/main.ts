@@ -19,6 +19,7 @@ import { createHotObjects, createMedia, createMediaRecords, createReceiveBuffers
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
+  createEagerThumbnails,
   createMediaInfos,
   createQuarantinePictures,
   createRefusedFiles,
@@ -66,6 +67,8 @@ export const startService: StartService = async (loaded, environment, signal) =>
   };
   const media = createMedia(mediaParts);
   const pictureParts = { ...mediaParts, media, thumbnailer, refusedFiles: createRefusedFiles({ now }) };
+  const thumbnails = createThumbnails(pictureParts);
+  const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
@@ -74,7 +77,8 @@ export const startService: StartService = async (loaded, environment, signal) =>
     version,
     auth,
     media,
-    thumbnails: createThumbnails(pictureParts),
+    thumbnails,
+    eagerThumbnails,
     quarantinePictures: createQuarantinePictures(pictureParts),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),

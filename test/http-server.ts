@@ -57,6 +57,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
       open: played.open ?? refuseCalls,
     },
     thumbnails: { open: played.openThumbnail ?? refuseCalls },
+    eagerThumbnails: { schedule: () => undefined },
     quarantinePictures: { forDownload: refuseCalls, forThumbnail: refuseCalls },
     blurhashes: { save: refuseCalls, find: refuseCalls },
     mediaInfos: { find: refuseCalls },

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -67,6 +67,11 @@ export async function makeServiceFolder(
     }),
   );
   return { path, media, configPath };
+}
+
+/** The objects that its datastore keeps, as locations. */
+export async function listObjects({ media }: Pick<ServiceFolder, 'media'>): Promise<string[]> {
+  return (await readdir(media, { recursive: true })).filter((name) => name.endsWith('idv2fmt'));
 }
 
 export interface TestService extends ServiceFolder {

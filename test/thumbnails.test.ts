@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdir, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { openServiceDatabase } from './database/open.ts';
 import { animationOf, cornersOf, makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeWebp, sizeOf } from './pictures.ts';
-import { ENGINES, pathOf, type ServiceFolder, startServiceIn, startTestService, uploadBytes } from './service.ts';
+import { ENGINES, listObjects, pathOf, startServiceIn, startTestService, uploadBytes } from './service.ts';
 
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
-/** The files of the datastore, relative to it. */
-async function listObjects({ media }: ServiceFolder): Promise<string[]> {
-  const entries = await readdir(media, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => relative(media, join(entry.parentPath, entry.name)));
-}
-
 const errcodeOf = async (response: Response) => ((await response.json()) as { errcode: string }).errcode;
 
 for (const engine of ENGINES) {

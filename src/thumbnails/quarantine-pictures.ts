@@ -89,7 +89,13 @@ interface Picture {
 
 function asThumbnail({ bytes, sha256 }: Picture): OpenThumbnail {
   const object = objectInMemory(bytes, undefined);
-  return { contentType: 'image/png', sha256, object, [Symbol.asyncDispose]: () => object[Symbol.asyncDispose]() };
+  return {
+    contentType: 'image/png',
+    sha256,
+    object,
+    again: () => undefined, // the media that it stands for may come back
+    [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
+  };
 }
 
 async function readPicture(path: string, signal: AbortSignal): Promise<Buffer> {

@@ -127,6 +127,11 @@ export const thumbnails = Type.Object(
       description:
         "Vitrine's own: still thumbnails are made in the first of these types that the client's `Accept` header names, which makes them smaller: `image/webp`, `image/avif`. They are kept beside the others. Empty: everybody gets JPEG or PNG.",
     }),
+    generateAtUpload: Type.Boolean({
+      default: false,
+      description:
+        "Vitrine's own: make `sizes` of every upload in the background, once it has been answered: squares cropped, the others scaled. What clients wait for goes first; when too much waits, or the service stops, thumbnails are made when they are asked for.",
+    }),
     allowAnimated: Type.Boolean({
       default: true,
       description: 'Make animated thumbnails when asked to, of animated GIF and WebP. They are WebP.',

@@ -1,13 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { Auth } from '../../auth/index.ts';
 import type { Media } from '../../media/index.ts';
-import type { Blurhashes, MediaInfos, QuarantinePictures, Thumbnails } from '../../thumbnails/index.ts';
+import type {
+  Blurhashes,
+  EagerThumbnails,
+  MediaInfos,
+  QuarantinePictures,
+  Thumbnails,
+} from '../../thumbnails/index.ts';
 import type { SendMedia } from '../send-media.ts';
 
 export interface ClientParts {
   readonly auth: Auth;
   readonly media: Media;
   readonly thumbnails: Thumbnails;
+  readonly eagerThumbnails: Pick<EagerThumbnails, 'schedule'>;
   readonly quarantinePictures: QuarantinePictures;
   readonly blurhashes: Blurhashes;
   readonly mediaInfos: MediaInfos;

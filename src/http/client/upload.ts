@@ -22,10 +22,11 @@ const schema = {
 };
 
 /** `POST …/upload`. Specification: U-1 to U-13. */
-export const upload: Route = (app, { auth, media, blurhashes }) => {
+export const upload: Route = (app, { auth, media, blurhashes, eagerThumbnails }) => {
   app.post('/upload', { schema, onRequest: authenticatedUser(auth) }, async (request, reply) => {
     const wish = readBlurhashWish(request);
     const uri = await media.upload(request.config, request.domain, readUpload(request, reply), request.signal);
+    afterAnswer(reply, () => eagerThumbnails.schedule(request.domain, uri));
     return { content_uri: formatMxcUri(uri), ...(await settleBlurhash(blurhashes, request, uri, wish)) };
   });
 };
@@ -37,7 +38,7 @@ const fillSchema = {
 };
 
 /** `PUT …/upload/{serverName}/{mediaId}`. Specification: CR-5 to CR-11. */
-export const fillUpload: Route = (app, { auth, media, blurhashes }) => {
+export const fillUpload: Route = (app, { auth, media, blurhashes, eagerThumbnails }) => {
   app.put<{ Params: Static<typeof mediaParams> }>(
     '/upload/:serverName/:mediaId',
     { schema: fillSchema, onRequest: authenticatedUser(auth) },
@@ -48,10 +49,17 @@ export const fillUpload: Route = (app, { auth, media, blurhashes }) => {
       if (origin !== domain.serverName) throw new NotFound('This server creates no media IDs for other servers');
       const wish = readBlurhashWish(request);
       await media.fill(config, domain, mediaId, readUpload(request, reply), signal);
-      return await settleBlurhash(blurhashes, request, { origin, mediaId }, wish);
+      const uri = { origin, mediaId };
+      afterAnswer(reply, () => eagerThumbnails.schedule(domain, uri));
+      return await settleBlurhash(blurhashes, request, uri, wish);
     },
   );
 };
+
+/** Also when the client has left: the upload is there all the same. */
+function afterAnswer(reply: FastifyReply, work: () => void): void {
+  reply.raw.once('close', work);
+}
 
 function readUpload(request: FastifyRequest, reply: FastifyReply): Upload {
   return {
