@@ -59,7 +59,7 @@ export async function load(origin: string, paths: readonly string[], options: Lo
   return answered / seconds;
 }
 
-function formatRequest(path: string, headers: Readonly<Record<string, string>>): string {
+export function formatRequest(path: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
@@ -69,7 +69,7 @@ function startsWithStatus(chunk: Buffer, status: number): boolean {
 }
 
 /** The length of head and body, on a connection of its own that is quiet afterwards. */
-async function measureAnswer(url: URL, request: string, status: number): Promise<number> {
+export async function measureAnswer(url: URL, request: string, status: number): Promise<number> {
   const socket = connect({ host: url.hostname, port: Number(url.port) });
   await once(socket, 'connect');
   socket.write(request, 'latin1');

@@ -20,6 +20,11 @@ export function report(figure: Figure): void {
 }
 
 export function median(values: readonly number[]): number {
+  return percentile(values, 50);
+}
+
+/** @param percent from 0 up to, and not including, 100 */
+export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
 }
