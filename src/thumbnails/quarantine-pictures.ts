@@ -47,6 +47,7 @@ export function createQuarantinePictures({ thumbnailer, now }: QuarantinePicture
     maxSize: MAX_KEPT_BYTES,
     sizeCalculation: ({ bytes }) => bytes.length,
     ttl: KEPT_MS,
+    ttlResolution: 0,
     perf: { now },
   });
   const shareWork = createSingleFlight<Picture>();
@@ -65,8 +66,13 @@ export function createQuarantinePictures({ thumbnailer, now }: QuarantinePicture
 
   const open = async (domain: DomainConfig, size: Size, signal: AbortSignal): Promise<OpenThumbnail> => {
     const key = `${size.width}x${size.height} ${domain.quarantine.thumbnailPath}`;
-    const picture = kept.get(key) ?? (await shareWork(key, signal, (shared) => make(domain, size, shared)));
-    kept.set(key, picture);
+    const known = kept.get(key);
+    if (known !== undefined) return asThumbnail(known);
+    const picture = await shareWork(key, signal, async (shared) => {
+      const made = await make(domain, size, shared);
+      kept.set(key, made); // once: who asks later does not make it last longer
+      return made;
+    });
     return asThumbnail(picture);
   };
 
