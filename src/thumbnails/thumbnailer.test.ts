@@ -191,6 +191,37 @@ test('a worker that dies while the file is read is not blamed on the picture', a
   assert.equal((await render(thumbnailer)).kind, 'picture');
 });
 
+test('SEC-11: no more files are read at once than there may be workers, also when a worker dies meanwhile', async () => {
+  await using opened = open();
+  const { thumbnailer } = opened;
+  await render(thumbnailer);
+  const reads: string[] = [];
+  const released = Promise.withResolvers<void>();
+  const first = render(thumbnailer, {
+    sizeBytes: picture.length,
+    async *read() {
+      reads.push('first');
+      await released.promise;
+      yield picture;
+    },
+  });
+  const second = render(thumbnailer, {
+    sizeBytes: picture.length,
+    async *read() {
+      reads.push('second');
+      yield picture;
+    },
+  });
+  process.kill(thumbnailer.workerPids[0] ?? 0, 'SIGKILL');
+  while (thumbnailer.workerPids.length > 0) await setImmediate();
+  for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+  assert.deepEqual(reads, ['first']);
+  assert.deepEqual(thumbnailer.workerPids, []);
+  released.resolve();
+  await assert.rejects(first, InternalError);
+  assert.equal((await second).kind, 'picture');
+});
+
 for (const [what, source] of [
   ['breaks off while it is read', brokenAfter(50)],
   ['is shorter than it was said to be', { sizeBytes: 1000, read: () => pieces(Buffer.alloc(999)) }],
@@ -304,7 +335,7 @@ test('who leaves while waiting gives up the place in the queue', async () => {
 });
 
 test('who leaves while being served is answered at once, and the worker goes on to the next', async () => {
-  await using opened = open();
+  await using opened = open({ maxUnwantedMs: 30_000 });
   const { thumbnailer } = opened;
   await render(thumbnailer);
   const [pid] = thumbnailer.workerPids;
