@@ -108,11 +108,12 @@ class ChildProcessWorker implements WorkerProcess {
   }
 
   /** Returns early when the process ends meanwhile. */
-  async #send(job: Job, { sizeBytes, read }: SourceStream): Promise<void> {
+  async #send(job: Job, source: SourceStream): Promise<void> {
+    const { sizeBytes } = source;
     let left = sizeBytes;
     let hasBegun = false;
     try {
-      for await (const piece of read()) {
+      for await (const piece of source.read()) {
         if (!hasBegun) this.#child.stdin.write(encodeFrameStart(job, sizeBytes));
         hasBegun = true;
         left -= piece.length;
