@@ -44,7 +44,13 @@ function start({ maxWaiting = 10, open = async (_asked: AskedThumbnail) => {} } 
         made.push(`${uri.mediaId} ${size.width}x${size.height} ${method}`);
         await open(asked);
         const object = playObject(Buffer.from('thumbnail'));
-        return { contentType: 'image/png', sha256: '', object, [Symbol.asyncDispose]: object[Symbol.asyncDispose] };
+        return {
+          contentType: 'image/png',
+          sha256: '',
+          object,
+          again: () => undefined,
+          [Symbol.asyncDispose]: object[Symbol.asyncDispose],
+        };
       },
     },
   });
