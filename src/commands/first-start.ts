@@ -35,7 +35,7 @@ export async function makeDataFolder(folder: string): Promise<FirstStart> {
   const secret = { flag: 'wx', mode: 0o600 } as const;
   const config = writeSampleConfig({ serverName: 'localhost', dataFolder: folder, port, appserviceToken: token });
   await writeFile(configPath, config, secret);
-  await writeFile(picturePath, drawPicture());
+  await writeFile(picturePath, await drawPicture());
   await writeFile(stepsPath, firstSteps, { mode: 0o600 });
   const made = [
     'No configuration was found, so this is a first start. Made:',

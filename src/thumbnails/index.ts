@@ -1,6 +1,7 @@
 export { type Blurhashes, createBlurhashes } from './blurhashes.ts';
 export { chooseSize, type Method, type Size } from './choose-size.ts';
 export { createEagerThumbnails, type EagerThumbnails } from './eager-thumbnails.ts';
+export { encodePng } from './encode-png.ts';
 export { createMediaInfos, type MediaInfos } from './media-info.ts';
 export { createQuarantinePictures, type QuarantinePictures } from './quarantine-pictures.ts';
 export { createRefusedFiles } from './refused-files.ts';
