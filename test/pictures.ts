@@ -186,6 +186,13 @@ export async function pixelAt(bytes: Buffer, x: number, y: number): Promise<Colo
   return alpha < 128 ? 'transparent' : colourNear([red, green, blue]);
 }
 
+/** Red, green and blue of one pixel. */
+export async function rgbAt(bytes: Buffer, x: number, y: number): Promise<readonly number[]> {
+  const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const start = (y * info.width + x) * info.channels;
+  return [...data.subarray(start, start + 3)];
+}
+
 /** The corner's colour that these numbers are nearest to. */
 export function colourNear([red = 0, green = 0, blue = 0]: readonly number[]): Colour {
   const distance = (colour: Colour) =>

@@ -26,6 +26,8 @@ export interface ThumbnailJob extends DecoderLimits {
   readonly stillFrame: number;
   /** What a still thumbnail is to be, in place of JPEG or PNG. */
   readonly stillType?: StillType | undefined;
+  /** Whether the picture was taken out of other media, so that there is no original that could be sent. */
+  readonly isExtracted?: boolean;
 }
 
 /** What clients get who ask for it by name. */

@@ -28,6 +28,13 @@ for (const format of ['jpeg', 'png', 'gif', 'webp'] as const) {
   });
 }
 
+test('a picture that was taken out of other media is no file that could be sent, even if it fits', () => {
+  for (const animated of [false, true]) {
+    const made = plan(picture('90x50', { format: 'jpeg' }), readSize('96x96'), 'crop', { animated, isExtracted: true });
+    assert.deepEqual(made, { ...STILL, width: 90, height: 50, contentType: 'image/jpeg', first: 0 });
+  }
+});
+
 test('an AVIF that fits is made a JPEG of its own size, for clients may not get AVIF', () => {
   assert.deepEqual(plan(picture('90x50', { format: 'avif' }), readSize('96x96'), 'crop'), {
     kind: 'render',

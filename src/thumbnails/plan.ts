@@ -43,15 +43,15 @@ const MAX_FRAMES = 1000;
 
 /**
  * What to make of a picture for a thumbnail of the chosen size. Never larger than the picture (TH-5). A picture inside
- * of the size is sent as it is (TH-6), unless clients may not get its format or it would move and must not (TH-10): of
- * that, one still picture is made as large as it is. What may move becomes a WebP that does (TH-8, TH-9), where all its
+ * of the size is sent as it is (TH-6), unless clients may not get its format, it is no file of its own, or it would move
+ * and must not (TH-10): of that, one still picture is made as large as it is. What may move becomes a WebP that does (TH-8, TH-9), where all its
  * frames together have few enough pixels.
  */
 export function planThumbnail(source: SourcePicture, asked: ThumbnailJob): Plan {
   const { size, method } = asked;
   const isInside = source.width <= size.width && source.height <= size.height;
   const originalType = ORIGINAL_TYPES[source.format];
-  if (isInside && originalType !== undefined && (asked.animated || !source.isAnimated)) {
+  if (isInside && originalType !== undefined && !asked.isExtracted && (asked.animated || !source.isAnimated)) {
     return { kind: 'original', contentType: originalType };
   }
   const shape = isInside ? source : method === 'scale' ? fitInside(source, size) : cutToSource(size, source);

@@ -21,6 +21,7 @@ function start() {
         render: unasked,
         encodeBlurhash: unasked,
         measure: unasked,
+        hold: unasked,
         async place(_source, { size: { width, height } }) {
           return Buffer.from(`${made.push(`${width}x${height}`)}`);
         },

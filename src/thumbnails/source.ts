@@ -7,10 +7,17 @@ export interface SourceStream {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** A whole file. */
-export type Source = Uint8Array | SourceStream;
+/** What makes a file when its turn has come, and holds a worker meanwhile; it has to end by itself when nobody waits any more. */
+type SourceMaker = () => Promise<Uint8Array>;
 
-export function asStream(source: Source): SourceStream {
+/** A whole file. */
+export type Source = Uint8Array | SourceStream | SourceMaker;
+
+export async function openSource(source: Source): Promise<SourceStream> {
+  return asStream(typeof source === 'function' ? await source() : source);
+}
+
+function asStream(source: Uint8Array | SourceStream): SourceStream {
   if (!(source instanceof Uint8Array)) return source;
   return {
     sizeBytes: source.length,

@@ -99,6 +99,28 @@ test('a worker that cannot start is not blamed on the picture', async () => {
   assert.equal((await render(thumbnailer)).kind, 'picture');
 });
 
+test('other work has the place of a picture, and what it throws is its own affair', async () => {
+  await using opened = open();
+  const { thumbnailer } = opened;
+  const { signal } = new AbortController();
+  const order: string[] = [];
+  const release = Promise.withResolvers<void>();
+  const held = thumbnailer.hold(async () => {
+    order.push('work begins');
+    await release.promise;
+    order.push('work ends');
+    return 'result';
+  }, signal);
+  const waiting = render(thumbnailer).then(() => order.push('picture'));
+  release.resolve();
+  assert.equal(await held, 'result');
+  await waiting;
+  assert.deepEqual(order, ['work begins', 'work ends', 'picture']);
+  const failing = thumbnailer.hold(() => Promise.reject(new RangeError('no luck')), signal);
+  await assert.rejects(failing, { message: 'no luck' });
+  assert.equal((await render(thumbnailer)).kind, 'picture');
+});
+
 test('a worker that dies without work is forgotten', async () => {
   await using opened = open();
   const { thumbnailer } = opened;

@@ -23,6 +23,11 @@ export interface Thumbnailer {
   measure(source: Source, limits: DecoderLimits, signal: AbortSignal): Promise<Size>;
   /** The whole picture in the middle of a transparent PNG. Parameters and errors are those of `render`. */
   place(source: Source, job: PlacingJob, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * Does other work in the place of a picture, so that the limit is one for both. It has to end by itself when the signal
+   * aborts. @throws {Unavailable} what the signal carries; what the work throws
+   */
+  hold<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
 /** Of one process, shared by its domains. */
@@ -68,6 +73,9 @@ export interface OpenThumbnailer extends Thumbnailer, Thumbnailers, AsyncDisposa
   readonly workerPids: readonly (number | undefined)[];
 }
 
+/** What a worker is given that is only held: nothing, which it refuses at once. */
+const NO_PICTURE: Job = { make: 'measurement', formats: [], maxPixels: 0 };
+
 /** Disposing it kills the child processes. */
 export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
   const cores = availableParallelism();
@@ -87,7 +95,7 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
       async render(source, asked, signal) {
         const { answer, bytes } = await run({ ...asked, make: 'thumbnail' }, source, signal);
         if (answer.kind === 'picture') return { ...answer, bytes };
-        if (answer.kind === 'original') return answer;
+        if (answer.kind === 'original' && !asked.isExtracted) return answer;
         throw unasked(answer.kind);
       },
       async encodeBlurhash(source, asked, signal) {
@@ -104,6 +112,16 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
         const { answer, bytes } = await run({ ...asked, make: 'placed picture' }, source, signal);
         if (answer.kind === 'picture') return bytes;
         throw unasked(answer.kind);
+      },
+      async hold<T>(work: () => Promise<T>, signal: AbortSignal) {
+        const done = Promise.withResolvers<T>();
+        const workInstead = async () => {
+          done.resolve(await work());
+          return Buffer.alloc(0);
+        };
+        const outcome = await pool.run(NO_PICTURE, workInstead, serverName, signal);
+        if (outcome.kind === 'ended') done.reject(asError(outcome, parts.log)); // without effect once the work is done
+        return await done.promise;
       },
     };
   };

@@ -1,7 +1,7 @@
 import { Unavailable } from '../matrix/index.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { Job } from './job.ts';
-import { asStream, type Source, type SourceStream } from './source.ts';
+import { openSource, type Source } from './source.ts';
 import { type Outcome, startWorkerProcess, type WorkerLimits, type WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPoolOptions extends WorkerLimits {
@@ -16,7 +16,7 @@ export interface WorkerPoolOptions extends WorkerLimits {
 
 interface Waiting {
   readonly job: Job;
-  readonly source: SourceStream;
+  readonly source: Source;
   readonly signal: AbortSignal;
   readonly outcome: PromiseWithResolvers<Outcome>;
 }
@@ -52,7 +52,7 @@ export class WorkerPool implements AsyncDisposable {
     signal.throwIfAborted();
     if (this.#isClosed) throw stopping();
     if (!this.#hasFreeWorker() && this.#queue.size >= this.#options.maxQueued) this.#makeRoomFor(domain);
-    const waiting: Waiting = { job, source: asStream(source), signal, outcome: Promise.withResolvers<Outcome>() };
+    const waiting: Waiting = { job, source, signal, outcome: Promise.withResolvers<Outcome>() };
     const leave = () => {
       this.#queue.delete(domain, waiting);
       waiting.outcome.reject(signal.reason);
@@ -143,7 +143,7 @@ export class WorkerPool implements AsyncDisposable {
   async #serve({ job, source, signal, outcome }: Waiting, worker: WorkerProcess): Promise<void> {
     this.#served += 1;
     try {
-      outcome.resolve(await worker.run(job, source, signal));
+      outcome.resolve(await worker.run(job, await openSource(source), signal));
     } catch (error) {
       outcome.reject(error); // the source cannot be read, which is not the worker's fault
     }
