@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { createAuth } from './auth/index.ts';
 import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
 import {
@@ -20,11 +21,14 @@ import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
   createEagerThumbnails,
+  createExtractor,
   createMediaInfos,
   createQuarantinePictures,
   createRefusedFiles,
   createThumbnailer,
   createThumbnails,
+  findNeededPrograms,
+  removeAbandonedFolders,
 } from './thumbnails/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
@@ -51,6 +55,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
   );
   const homeservers = stack.use(createHomeservers({ log, now }));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
+  const extractor = stack.use(await openExtractor(snapshot, environment.searchPath, log, signal));
 
   const auth = createAuth({ homeservers, log, now });
   const mediaParts = {
@@ -66,7 +71,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
     now,
   };
   const media = createMedia(mediaParts);
-  const pictureParts = { ...mediaParts, media, thumbnailer, refusedFiles: createRefusedFiles({ now }) };
+  const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
@@ -106,6 +111,16 @@ function logOptions({ repo }: Config) {
 
 function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
   return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+}
+
+async function openExtractor(snapshot: Config, searchPath: string, log: Log, signal: AbortSignal) {
+  const domains = [...snapshot.domains.values()];
+  const types = domains.flatMap(({ thumbnails }) => thumbnails.types);
+  const programs = await findNeededPrograms(types, searchPath, log, signal);
+  const tempPath = snapshot.thumbnails.tempPath || tmpdir();
+  const extractor = createExtractor({ programs, log, tempPath });
+  if (extractor.families.length > 0) await removeAbandonedFolders(tempPath, Date.now, log);
+  return extractor;
 }
 
 function tellFindings({ warnings, withoutEffect }: LoadedConfig, log: Log): void {

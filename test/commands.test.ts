@@ -9,6 +9,8 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { animationOf, makeGif, makePng, makeSvg } from './pictures.ts';
+import { skipWithoutPrograms } from './programs.ts';
+import { makePdf, makeWav } from './recordings.ts';
 
 const VITRINE = fileURLToPath(new URL('../bin/vitrine', import.meta.url));
 
@@ -189,6 +191,30 @@ test('every command has help, and what is not understood is exit code 2', async 
   for (const flag of ['-version', '--version'])
     assert.match((await vitrine(cwd, [flag])).stdout, /^Version: \d+\.\d+\.\d+\n/);
   await assert.rejects(access(join(cwd, 'data')), 'asking for help makes nothing');
+});
+
+test('a thumbnail of a sound or a document is made by hand where its type is listed', {
+  skip: skipWithoutPrograms(),
+}, async (t) => {
+  const cwd = await makeFolder(t);
+  await writeFile(join(cwd, 'sound.wav'), makeWav({ seconds: 1, channels: [() => 0.5] }));
+  await writeFile(join(cwd, 'page.pdf'), makePdf({ width: 200, height: 100 }));
+  const unlisted = await vitrine(cwd, ['thumbnail', 'sound.wav', 'sound.png']);
+  assert.deepEqual([unlisted.code, unlisted.stdout], [1, '']);
+  assert.equal(
+    (await vitrine(cwd, ['init', '--server-name', 'example.org', '--homeserver-url', 'http://localhost:9'])).code,
+    0,
+  );
+  const path = join(cwd, 'data/media-repo.yaml');
+  await writeFile(path, (await readFile(path, 'utf8')).replace('image/avif', 'audio/wav, application/pdf'));
+  for (const [from, told] of [
+    ['sound.wav', /^out\.png: image\/png, 320×240, \d+ bytes\n$/],
+    ['page.pdf', /^out\.png: image\/png, 320×160, \d+ bytes\n$/],
+  ] as const) {
+    const { code, stdout, stderr } = await vitrine(cwd, ['thumbnail', from, 'out.png', '--width=320', '--height=240']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, told);
+  }
 });
 
 test('a thumbnail is made of a file by hand, under the limits of the configuration', async (t) => {

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { errorOf, mediaPathOf, type ServedUsers, startWithUsers, uploadAsAlice } from './client.ts';
 import { makeJpeg } from './pictures.ts';
+import { skipWithoutPrograms } from './programs.ts';
+import { makeVideo, makeWav } from './recordings.ts';
 import { pathOf } from './service.ts';
 
 const PREFIX = '/_matrix/media/unstable';
@@ -48,6 +50,39 @@ test('of what is no picture that can be decoded there is no size', async (t) => 
         'size',
       ]);
     }
+  }
+});
+
+test('about a sound and a video, users learn how long they are and what they are like', {
+  skip: skipWithoutPrograms(),
+}, async (t) => {
+  const service = await startWithUsers(t, { thumbnails: { types: ['video/mp4', 'audio/wav'] } });
+  const ask = async (uri: string) =>
+    (await (await service.askAs('bob', infoPath(uri))).json()) as Record<string, unknown>;
+  const wav = makeWav({ seconds: 0.768, sampleRate: 8000, channels: [() => 0.5, () => 0] });
+  const sound = await ask(await upload(service, wav, 'audio/wav'));
+  const { content_uri, hashes, key_samples, ...about } = sound;
+  assert.ok(Array.isArray(key_samples));
+  assert.deepEqual([key_samples.length, key_samples[0], key_samples[767]], [768, [0.5, 0], [0.5, 0]]);
+  assert.deepEqual(about, {
+    content_type: 'audio/wav',
+    size: wav.length,
+    duration: 0.768,
+    num_total_samples: 6144,
+    num_channels: 2,
+  });
+  const video = await makeVideo('mp4', { width: 200, height: 400, turned: true });
+  const { duration, width, height } = await ask(await upload(service, video, 'video/mp4'));
+  assert.deepEqual([duration, width, height], [1, 200, 400]);
+});
+
+test('about sounds that are not listed, or that are none, users learn no more than about other files', async (t) => {
+  const service = await startWithUsers(t, { thumbnails: { types: ['image/png', 'application/pdf'] } });
+  const wav = makeWav({ seconds: 0.1, channels: [() => 0] });
+  for (const bytes of [wav, Buffer.from('no sound')]) {
+    const answer = await service.askAs('bob', infoPath(await upload(service, bytes, 'audio/wav')));
+    const keys = Object.keys((await answer.json()) as object).sort();
+    assert.deepEqual(keys, ['content_type', 'content_uri', 'hashes', 'size']);
   }
 });
 

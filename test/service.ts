@@ -81,18 +81,24 @@ export interface TestService extends ServiceFolder {
   stop(): Promise<void>;
 }
 
-/** The whole service in this process, with real parts. Stopped after the test, if not before. */
+/** The whole service in this process, with real parts. Stopped after the test, if not before. @param searchPath where programs are */
 export async function startTestService(
   t: TestContext,
   engine: Engine,
   sections: ConfigSections = {},
+  searchPath?: string,
 ): Promise<TestService> {
-  return await startServiceIn(t, await makeServiceFolder(t, engine, sections));
+  return await startServiceIn(t, await makeServiceFolder(t, engine, sections), searchPath);
 }
 
 /** As {@link startTestService}, in a folder that another service may have used before. */
-export async function startServiceIn(t: TestContext, folder: ServiceFolder): Promise<TestService> {
-  const service = await startService(await loadConfig(folder.configPath), { machineId: 0 }, t.signal);
+export async function startServiceIn(
+  t: TestContext,
+  folder: ServiceFolder,
+  searchPath: string = process.env['PATH'] ?? '',
+): Promise<TestService> {
+  const environment = { machineId: 0, searchPath };
+  const service = await startService(await loadConfig(folder.configPath), environment, t.signal);
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= service.stop());
   t.after(stop);

@@ -1,9 +1,17 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigError, defaultConfig, findConfigPath, loadConfig } from '../config/index.ts';
-import { MatrixError } from '../matrix/index.ts';
+import { BadRequest, MatrixError } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
-import { createThumbnailer, decoderLimitsOf, type Rendered, refuseLargeSource } from '../thumbnails/index.ts';
+import {
+  createExtractor,
+  createThumbnailer,
+  findNeededPrograms,
+  openPictureSource,
+  type Rendered,
+  refuseLargeSource,
+} from '../thumbnails/index.ts';
 import type { Command, CommandIo } from './command.ts';
 import { parseCount, parseFlags, UsageError } from './flags.ts';
 
@@ -47,10 +55,16 @@ Exit codes: 0 written, 1 no thumbnail can be made of it, 2 called wrongly
       const path = resolve(io.cwd, from);
       refuseLargeSource((await stat(path)).size, config);
       const source = await readFile(path);
-      const { stillFrame } = config.thumbnails;
-      const asked = { size, method, animated: values.animated ?? false, stillFrame, ...decoderLimitsOf(config) };
-      await using thumbnailer = createThumbnailer({ log: logTo(io), maxWorkers: 1 });
-      const rendered = await thumbnailer.render(source, asked, new AbortController().signal);
+      const { stillFrame, types, tempPath } = config.thumbnails;
+      const log = logTo(io);
+      using interrupted = listenForInterrupt();
+      const { signal } = interrupted;
+      const programs = await findNeededPrograms(types, io.env['PATH'] ?? '', log, signal);
+      await using extractor = createExtractor({ programs, log, tempPath: tempPath || tmpdir() });
+      const opened = await openPictureSource(extractor, asMedia(source), { size, method }, config, signal);
+      const asked = { size, method, animated: values.animated ?? false, stillFrame, ...opened.limits };
+      await using thumbnailer = createThumbnailer({ log, maxWorkers: 1 });
+      const rendered = await thumbnailer.render(opened.source, asked, signal);
       await writeFile(resolve(io.cwd, to), rendered.kind === 'picture' ? rendered.bytes : source);
       io.stdout(`${to}: ${describe(rendered)}\n`);
       return 0;
@@ -65,6 +79,30 @@ Exit codes: 0 written, 1 no thumbnail can be made of it, 2 called wrongly
 async function configFor(path: string | undefined, io: CommandIo) {
   const found = findConfigPath(path, io.env, io.cwd);
   return found === undefined ? defaultConfig() : (await loadConfig(found.path)).config;
+}
+
+function asMedia(bytes: Buffer) {
+  return {
+    sizeBytes: bytes.length,
+    async *read({ start, end }: { readonly start: number; readonly end: number }) {
+      yield bytes.subarray(start, end + 1);
+    },
+  };
+}
+
+/** Programs run in groups of their own, which the terminal does not reach. */
+function listenForInterrupt(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new BadRequest('Interrupted'));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    },
+  };
 }
 
 function logTo({ stderr }: CommandIo) {

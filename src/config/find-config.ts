@@ -30,6 +30,8 @@ export function findConfigPath(
 export interface Environment {
   /** Names this process among those that share a database: 0–1023. */
   readonly machineId: number;
+  /** Folders with programs, as in `PATH`. */
+  readonly searchPath: string;
 }
 
 /** @throws {ConfigError} when `MACHINE_ID` is no number from 0 to 1023: two processes with one number would collide */
@@ -40,5 +42,5 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     const found = `"${text}" was found in the environment; allowed: a whole number from 0 to 1023`;
     throw new ConfigError([{ place: undefined, key: 'MACHINE_ID', text: found }]);
   }
-  return Object.freeze({ machineId });
+  return Object.freeze({ machineId, searchPath: env['PATH'] ?? '' });
 }

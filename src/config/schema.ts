@@ -56,6 +56,7 @@ export const PROCESS_WIDE_OPTIONS: ReadonlySet<string> = new Set([
   'downloads.failureCacheMinutes',
   'thumbnails.numWorkers',
   'thumbnails.expireAfterDays',
+  'thumbnails.tempPath',
   'urlPreviews.numWorkers',
   'urlPreviews.expireAfterDays',
   'archiving.targetBytesPerPart',

@@ -4,7 +4,8 @@ import { findBlurhash, type MediaRow, saveBlurhash } from '../database/index.ts'
 import { formatMxcUri, type MxcUri } from '../matrix/index.ts';
 import type { MediaAsker } from '../media/index.ts';
 import { decodeMedia } from './decode-media.ts';
-import { decoderLimitsOf, refuseUnsuitable } from './suitable.ts';
+import { openPictureSource } from './picture-source.ts';
+import { refuseUnsuitable } from './suitable.ts';
 import type { ThumbnailsParts } from './thumbnails.ts';
 
 /** What a picture looks like before it is there, in thirty characters. MSC2448. */
@@ -17,6 +18,9 @@ export interface Blurhashes {
    */
   find(domain: DomainConfig, uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<string>;
 }
+
+/** Of the picture that stands for media that is none: waves across it need no more. */
+const WANTED = { size: { width: 64, height: 64 }, method: 'scale' } as const;
 
 export function createBlurhashes(parts: ThumbnailsParts): Blurhashes {
   const { db } = parts.database;
@@ -46,8 +50,8 @@ async function compute(
   signal: AbortSignal,
 ): Promise<string> {
   const { xComponents, yComponents } = domain.featureSupport.MSC2448;
-  const job = { xComponents, yComponents, ...decoderLimitsOf(domain) };
-  return await decodeMedia(parts, domain, media, 'blurhash', signal, (source, thumbnailer) =>
-    thumbnailer.encodeBlurhash(source, job, signal),
-  );
+  return await decodeMedia(parts, domain, media, 'blurhash', signal, async (object, thumbnailer) => {
+    const { source, limits } = await openPictureSource(parts.extractor, object, WANTED, domain, signal);
+    return await thumbnailer.encodeBlurhash(source, { xComponents, yComponents, ...limits }, signal);
+  });
 }

@@ -1,19 +1,20 @@
 import type { DomainConfig } from '../config/index.ts';
 import type { MediaRow } from '../database/index.ts';
 import { type MediaParts, openObject } from '../media/index.ts';
+import type { Extractor, MediaSource } from './programs/extractor.ts';
 import type { RefusedFiles } from './refused-files.ts';
-import { type Source, sourceOf } from './source.ts';
 import type { Thumbnailer, Thumbnailers } from './thumbnailer.ts';
 
 export interface DecodingParts extends MediaParts {
   readonly thumbnailer: Thumbnailers;
+  readonly extractor: Extractor;
   readonly refusedFiles: RefusedFiles;
 }
 
 /**
- * Has a worker look into a media, unless the same was tried of late and was the file's own fault.
+ * Has somebody look into a media, unless the same was tried of late and was the file's own fault.
  * @param what is tried, in a word
- * @param decode gets the source, which is read when its turn has come, and who takes the domain's turns
+ * @param decode gets the media, which is to be read when its turn has come, and who takes the domain's turns
  * @throws as `Thumbnailer.render`, and for objects that cannot be read
  */
 export async function decodeMedia<T>(
@@ -22,10 +23,10 @@ export async function decodeMedia<T>(
   media: MediaRow,
   what: string,
   signal: AbortSignal,
-  decode: (source: Source, thumbnailer: Thumbnailer) => Promise<T>,
+  decode: (object: MediaSource, thumbnailer: Thumbnailer) => Promise<T>,
 ): Promise<T> {
   return await parts.refusedFiles.attempt(`${media.sha256_hash} ${serverName} ${what}`, async () => {
     await using object = await openObject(parts, media, signal);
-    return await decode(sourceOf(object, signal), parts.thumbnailer.forDomain(serverName));
+    return await decode(object, parts.thumbnailer.forDomain(serverName));
   });
 }

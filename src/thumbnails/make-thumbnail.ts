@@ -2,7 +2,7 @@ import type { DomainConfig } from '../config/index.ts';
 import { type CompilableQuery, findObjectWithHash, type MediaRow, touchLastAccess } from '../database/index.ts';
 import { commitObject, placeObject, receiveBytes } from '../media/index.ts';
 import { type DecodingParts, decodeMedia } from './decode-media.ts';
-import { decoderLimitsOf } from './suitable.ts';
+import { openPictureSource } from './picture-source.ts';
 import { type Shape, type StoredThumbnail, saveRow } from './thumbnail-rows.ts';
 import type { Rendered } from './thumbnailer.ts';
 
@@ -22,7 +22,6 @@ export async function makeThumbnail(
     size: { width, height },
     ...rest,
     stillFrame: domain.thumbnails.stillFrame,
-    ...decoderLimitsOf(domain),
   };
   const rendered = await decodeMedia(
     parts,
@@ -30,7 +29,10 @@ export async function makeThumbnail(
     media,
     shape.animated ? 'moving' : 'still',
     signal,
-    (source, thumbnailer) => thumbnailer.render(source, job, signal),
+    async (object, thumbnailer) => {
+      const { source, limits } = await openPictureSource(parts.extractor, object, job, domain, signal);
+      return await thumbnailer.render(source, { ...job, ...limits }, signal);
+    },
   );
   return rendered.kind === 'original'
     ? rendered.contentType

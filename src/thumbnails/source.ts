@@ -1,4 +1,4 @@
-import type { StoredObject } from '../datastores/index.ts';
+import type { MediaSource } from './programs/extractor.ts';
 
 /** A file that is read when its turn has come, and then piece by piece: neither what waits nor its size takes memory. */
 export interface SourceStream {
@@ -28,7 +28,7 @@ function asStream(source: Uint8Array | SourceStream): SourceStream {
 }
 
 /** Does not dispose the object, which has to stay open until it has been read. */
-export function sourceOf(object: StoredObject, signal: AbortSignal): SourceStream {
+export function sourceOf(object: MediaSource, signal: AbortSignal): SourceStream {
   const { sizeBytes } = object;
   return {
     sizeBytes,

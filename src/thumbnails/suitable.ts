@@ -3,6 +3,7 @@ import type { MediaRow } from '../database/index.ts';
 import { BadRequest, essenceOf, TooLarge } from '../matrix/index.ts';
 import type { DecoderLimits } from './job.ts';
 import { formatsAllowedBy } from './picture-format.ts';
+import type { Family } from './programs/container.ts';
 
 /** Where the configuration sets no limit. */
 const MAX_SOURCE_BYTES = 1024 ** 3;
@@ -23,6 +24,16 @@ export function findMaxSourceBytes({ thumbnails: { maxSourceBytes } }: Pick<Doma
 /** What a decoder may be given in this domain. */
 export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: Pick<DomainConfig, 'thumbnails'>): DecoderLimits {
   return { formats: formatsAllowedBy(types), maxPixels };
+}
+
+/** What media other than pictures a list of types allows to be decoded, whatever a file says of itself. */
+export function familiesListedIn(types: readonly string[]): readonly Family[] {
+  const begins = (start: string) => types.some((type) => type.startsWith(start) || type.startsWith('*'));
+  return [
+    ...(begins('video/') ? (['video'] as const) : []),
+    ...(begins('audio/') ? (['audio'] as const) : []),
+    ...(begins('application/pdf') || types.includes('application/*') ? (['document'] as const) : []),
+  ];
 }
 
 /** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */

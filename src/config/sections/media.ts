@@ -120,7 +120,18 @@ export const thumbnails = Type.Object(
     types: Type.Array(Type.String({ format: 'media-type' }), {
       default: ['image/jpeg', 'image/jpg', 'image/png', 'image/gif'],
       description:
-        'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp`, `image/avif`, `image/tiff` and `image/svg+xml`; others may be listed.',
+        'Types of which thumbnails are made. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp`, `image/avif`, `image/tiff` and `image/svg+xml`; with ffmpeg installed videos and sounds such as `video/mp4`, `video/webm`, `audio/mpeg` and `audio/ogg`; with pdftoppm `application/pdf`. Others may be listed.',
+    }),
+    videoFramePosition: Type.Number({
+      default: 0.1,
+      minimum: 0,
+      maximum: 1,
+      description: 'Where in a video its thumbnail is taken: 0 is the begin, 1 the end.',
+    }),
+    tempPath: Type.String({
+      default: '',
+      description:
+        'Folder for copies of the videos, sounds and documents that are worked on at the moment. Empty: that of the system.',
     }),
     preferredTypes: Type.Array(oneOf(['image/webp', 'image/avif'], { description: 'A type.' }), {
       default: [],
@@ -157,7 +168,7 @@ export const thumbnails = Type.Object(
       ...later,
     }),
   },
-  { description: 'Thumbnails of pictures.' },
+  { description: 'Thumbnails of pictures, videos, sounds and documents.' },
 );
 
 export const urlPreviews = Type.Object(
