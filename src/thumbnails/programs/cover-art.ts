@@ -1,7 +1,7 @@
 import { BadRequest } from '../../matrix/index.ts';
 import type { Demuxer } from './container.ts';
 import type { Artwork } from './draw-sound.ts';
-import { ffmpegArguments } from './ffmpeg-arguments.ts';
+import { ffmpegArguments, pixelLimit } from './ffmpeg-arguments.ts';
 import type { Probe } from './probe.ts';
 import { readOutput, type Workbench } from './workbench.ts';
 
@@ -25,7 +25,7 @@ export async function extractCover(
     const rgba = await readOutput(bench, {
       program: 'ffmpeg',
       args: ffmpegArguments(demuxer, {
-        input: ['-max_pixels', String(maxPixels)],
+        input: pixelLimit(maxPixels),
         stream: cover.stream,
         filters: `crop=min(iw\\,ih):min(iw\\,ih),scale=${side}:${side},format=rgba`,
         output: ['-frames:v', '1', '-f', 'rawvideo'],

@@ -157,7 +157,7 @@ test('a video with too many pixels is refused by its header, and by its decoder 
   const { extract } = await open(t);
   const video = await makeVideo('mp4', { width: 640, height: 480, frames: ['upright'] });
   await assert.rejects(extract(video, { maxPixels: 640 * 480 }), TooLarge);
-  assert.ok(await extract(video, { maxPixels: 640 * 480 + 1 }));
+  for (const maxPixels of [640 * 480 + 1, 1e12]) assert.ok(await extract(video, { maxPixels }));
   for (const [width, height] of [
     [65_535, 65_535],
     [64, 64],

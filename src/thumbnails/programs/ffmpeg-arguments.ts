@@ -28,6 +28,14 @@ export function inputArguments(demuxer: Demuxer, own: readonly string[] = []): s
   ];
 }
 
+/** ffmpeg knows no larger number for it. */
+const MAX_PIXELS = 2 ** 31 - 1;
+
+/** An option of the input: the decoder stops at pictures that are larger, whatever the headers of the file have said. */
+export function pixelLimit(maxPixels: number): readonly string[] {
+  return ['-max_pixels', String(Math.min(maxPixels, MAX_PIXELS))];
+}
+
 /** One stream of the input, through one chain of filters, to the standard output. */
 export function ffmpegArguments(
   demuxer: Demuxer,

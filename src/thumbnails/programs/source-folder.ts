@@ -59,7 +59,8 @@ export async function removeAbandonedFolders(tempPath: string, now: () => number
     for (const name of await readdir(tempPath)) {
       if (!name.startsWith(PREFIX)) continue;
       const path = join(tempPath, name);
-      if (now() - (await lstat(path)).mtimeMs > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
+      const modifiedMs = await lstat(path).then((found) => found.mtimeMs, now); // gone by now: somebody else is at it
+      if (now() - modifiedMs > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
     }
   } catch (error) {
     log.warn({ err: error, tempPath }, 'The folder for copies of media that is worked on is in trouble');

@@ -1,7 +1,7 @@
 import { BadRequest, TooLarge } from '../../matrix/index.ts';
 import { fitInside, type Method, type Size } from '../choose-size.ts';
 import type { Demuxer } from './container.ts';
-import { ffmpegArguments } from './ffmpeg-arguments.ts';
+import { ffmpegArguments, pixelLimit } from './ffmpeg-arguments.ts';
 import type { Probe } from './probe.ts';
 import { readOutput, type Workbench } from './workbench.ts';
 
@@ -68,7 +68,7 @@ async function decodeFrame(
   return await readOutput(bench, {
     program: 'ffmpeg',
     args: ffmpegArguments(demuxer, {
-      input: ['-max_pixels', String(maxPixels), ...(startSeconds > 0 ? ['-ss', startSeconds.toFixed(3)] : [])],
+      input: [...pixelLimit(maxPixels), ...(startSeconds > 0 ? ['-ss', startSeconds.toFixed(3)] : [])],
       stream: video.stream,
       // The colours of a JPEG are stored as JFIF has it, whatever the video does.
       filters: `scale=${width}:${height}:out_color_matrix=bt601:out_range=full,setsar=1`,
