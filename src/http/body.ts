@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuseStalled } from './stalled-body.ts';
 
@@ -29,7 +30,7 @@ export function expectsContinue(request: IncomingMessage): boolean {
  */
 export function keepOpenUntilRead(request: IncomingMessage): void {
   const { socket } = request;
-  if (request.complete || typeof socket.destroySoon !== 'function') return;
+  if (request.complete || isPlayed(socket)) return;
   const destroySoon = socket.destroySoon.bind(socket);
   socket.destroySoon = () => {
     if (request.complete) destroySoon();
@@ -40,7 +41,7 @@ export function keepOpenUntilRead(request: IncomingMessage): void {
 /** To be called when an answer is complete: the rest of the body is read and thrown away, within bounds. */
 export function lingerUntilRead(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
-  if (request.complete || socket.destroyed || response.destroyed) return;
+  if (request.complete || isPlayed(socket) || socket.destroyed || response.destroyed) return;
   let left = LINGER_BYTES;
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   timer.unref();
@@ -54,4 +55,9 @@ export function lingerUntilRead(request: IncomingMessage, response: ServerRespon
   });
   request.once('error', () => clearTimeout(timer));
   request.resume();
+}
+
+/** As `inject` of Fastify has it in place of a connection. */
+function isPlayed(socket: Socket): boolean {
+  return typeof socket.destroySoon !== 'function';
 }
