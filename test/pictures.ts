@@ -6,10 +6,15 @@ const GREEN = 'green';
 const BLUE = 'blue';
 const YELLOW = 'yellow';
 
-const COLOURS = { red: [230, 20, 20], green: [20, 200, 20], blue: [20, 20, 230], yellow: [230, 220, 20] } as const;
+export const COLOURS = {
+  red: [230, 20, 20],
+  green: [20, 200, 20],
+  blue: [20, 20, 230],
+  yellow: [230, 220, 20],
+} as const;
 export type Colour = keyof typeof COLOURS;
 /** Upper left, upper right, lower left, lower right. */
-type Corners = readonly [Colour, Colour, Colour, Colour];
+export type Corners = readonly [Colour, Colour, Colour, Colour];
 
 /** The corners of every picture made here, as it is meant to be seen. */
 export const UPRIGHT: Corners = [RED, GREEN, BLUE, YELLOW];
@@ -243,7 +248,8 @@ function drawFrames({ width, height, frames = 1 }: PictureShape & { readonly fra
   });
 }
 
-function paint(width: number, height: number, [upperLeft, upperRight, lowerLeft, lowerRight]: Corners): Buffer {
+/** RGB, without gaps. */
+export function paint(width: number, height: number, [upperLeft, upperRight, lowerLeft, lowerRight]: Corners): Buffer {
   const half = Math.floor(width / 2);
   const paintRow = (left: Colour, right: Colour) =>
     Buffer.concat([
@@ -255,7 +261,8 @@ function paint(width: number, height: number, [upperLeft, upperRight, lowerLeft,
   return Buffer.concat(Array.from({ length: height }, (_, y) => (y < middle ? upper : lower)));
 }
 
-function pngChunk(type: string, content: Buffer): Buffer {
+/** As it stands in a file. */
+export function pngChunk(type: string, content: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
   const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
   length.writeUInt32BE(content.length);

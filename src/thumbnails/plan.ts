@@ -7,7 +7,7 @@ export interface SourcePicture extends Size {
   /** Width and height are those of the upright picture, after the EXIF orientation. */
   readonly format: PictureFormat;
   readonly isAnimated: boolean;
-  /** That can be decoded, 1 or more; of an animated PNG it is one. */
+  /** That can be decoded, 1 or more; of an animated PNG that is too large it is one. */
   readonly frames: number;
   readonly hasAlpha: boolean;
 }
@@ -39,7 +39,7 @@ const ORIGINAL_TYPES: Partial<Record<PictureFormat, OriginalType>> = {
 const LOSSY_FORMATS: readonly PictureFormat[] = ['jpeg', 'webp', 'avif'];
 
 /** Of more frames than that none but the first are looked at: a frame builds on those before it. */
-const MAX_FRAMES = 1000;
+export const MAX_FRAMES = 1000;
 
 /**
  * What to make of a picture for a thumbnail of the chosen size. Never larger than the picture (TH-5). A picture inside

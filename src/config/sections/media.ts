@@ -145,7 +145,7 @@ export const thumbnails = Type.Object(
     }),
     allowAnimated: Type.Boolean({
       default: true,
-      description: 'Make animated thumbnails when asked to, of animated GIF and WebP. They are WebP.',
+      description: 'Make animated thumbnails when asked to, of animated GIF, WebP and PNG. They are WebP.',
     }),
     defaultAnimated: Type.Boolean({
       default: false,

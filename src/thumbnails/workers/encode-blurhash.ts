@@ -1,13 +1,13 @@
 import { encode } from 'blurhash';
 import type { BlurhashJob } from '../job.ts';
-import type { OpenPicture } from './open-picture.ts';
+import type { OpenedPicture } from './opened-picture.ts';
 
 /** A blurhash shows no more than waves across the picture; so many pixels a side show them as well as all. */
 const SIDE = 64;
 
 /** Transparent parts count as black, as in the canvas of a browser. @throws as `render` */
-export async function encodeBlurhash({ frames }: OpenPicture, job: BlurhashJob): Promise<string> {
-  const { data, info } = await frames(0, 1)
+export async function encodeBlurhash({ frames }: OpenedPicture, job: BlurhashJob): Promise<string> {
+  const { data, info } = await (await frames(0, 1))
     .autoOrient()
     .resize({ width: SIDE, height: SIDE, fit: 'fill' })
     .toColourspace('srgb')

@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import type { Answer, ThumbnailJob } from '../job.ts';
 import { planThumbnail, type RenderPlan } from '../plan.ts';
-import type { OpenPicture } from './open-picture.ts';
+import type { AnimationTimes, OpenedPicture } from './opened-picture.ts';
 
 type Rendered =
   | Extract<Answer, { kind: 'original' }>
@@ -16,16 +16,16 @@ const AVIF_QUALITY = 60;
 const AVIF_EFFORT = 0;
 
 /** @throws whatever the decoder does about damaged pictures */
-export async function render({ header, frames }: OpenPicture, job: ThumbnailJob): Promise<Rendered> {
+export async function render({ header, times, frames }: OpenedPicture, job: ThumbnailJob): Promise<Rendered> {
   const plan = planThumbnail(header, job);
   if (plan.kind === 'original') return plan;
   const { contentType, width, height, first, count } = plan;
-  const bytes = await encode(frames(first, count), plan);
+  const bytes = await encode(await frames(first, count), plan, count > 1 ? times : undefined);
   return { kind: 'picture', contentType, width, height, animated: count > 1, bytes };
 }
 
 /** Upright, in sRGB, without any metadata: the last two are what sharp does unless told otherwise. */
-function encode(picture: Sharp, plan: RenderPlan): Promise<Buffer> {
+function encode(picture: Sharp, plan: RenderPlan, times: AnimationTimes | undefined): Promise<Buffer> {
   // What moves is upright as it is: its formats know no orientation that decoders heed.
   const upright = plan.count > 1 ? picture : picture.autoOrient();
   const resized = upright.resize({
@@ -37,7 +37,7 @@ function encode(picture: Sharp, plan: RenderPlan): Promise<Buffer> {
     case 'image/jpeg':
       return resized.jpeg({ quality: JPEG_QUALITY }).toBuffer();
     case 'image/webp':
-      return resized.webp({ quality: WEBP_QUALITY, effort: WEBP_EFFORT }).toBuffer();
+      return resized.webp({ quality: WEBP_QUALITY, effort: WEBP_EFFORT, ...times }).toBuffer();
     case 'image/avif':
       return resized.avif({ quality: AVIF_QUALITY, effort: AVIF_EFFORT }).toBuffer();
     case 'image/png':
