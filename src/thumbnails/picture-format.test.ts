@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeAvif, makeGif, makeJpeg, makePng, makeSvg, makeTiff, makeWebp } from '../../test/pictures.ts';
-import { findPictureFormat, formatsAllowedBy } from './picture-format.ts';
+import { coversType, findPictureFormat, formatsAllowedBy } from './picture-format.ts';
 
 const shape = { width: 16, height: 16 };
 
@@ -31,3 +31,19 @@ test('TIFF and SVG are decoded only where they are listed', () => {
   assert.deepEqual(formatsAllowedBy(['image/png']), always);
   assert.deepEqual(formatsAllowedBy(['image/png', 'image/svg+xml', 'image/tiff']), [...always, 'tiff', 'svg']);
 });
+
+for (const [listed, type, isCovered] of [
+  [['image/png'], 'image/png', true],
+  [['image/png'], 'image/pngx', false],
+  [['image/PNG'], 'image/png', true],
+  [['image/*'], 'image/heic', true],
+  [['image/*'], 'video/mp4', false],
+  [['image/x-*', 'image/png'], 'image/x-bmp', true],
+  [['*/*'], 'image/png', true],
+  [['image/svg+xml'], 'image/svgggxml', false],
+  [['image/vnd.microsoft.icon'], 'image/vndxmicrosoft.icon', false],
+  [[], 'image/png', false],
+] as const) {
+  test(`${type} is ${isCovered ? 'covered' : 'not covered'} by ${JSON.stringify(listed)}`, () =>
+    assert.equal(coversType(listed, type), isCovered));
+}

@@ -4,15 +4,27 @@ export type PictureFormat = (typeof SAFE_FORMATS)[number] | (typeof LISTED_FORMA
 /** What every browser decodes. Media of any listed type may be in one of these, whatever it says of itself. */
 const SAFE_FORMATS = ['jpeg', 'png', 'gif', 'webp', 'avif'] as const;
 
-/** What can do more harm, or costs more; decoded where the operator has listed the type. */
+/** What can do more harm, or costs more; decoded where the operator has listed one of the types. */
 const LISTED_FORMATS = [
-  { format: 'tiff', type: 'image/tiff' },
-  { format: 'svg', type: 'image/svg+xml' },
+  { format: 'tiff', types: ['image/tiff'] },
+  { format: 'svg', types: ['image/svg+xml'] },
 ] as const;
 
-/** @param types `thumbnails.types` */
-export function formatsAllowedBy(types: readonly string[]): readonly PictureFormat[] {
-  return [...SAFE_FORMATS, ...LISTED_FORMATS.filter(({ type }) => types.includes(type)).map(({ format }) => format)];
+/** @param listed `thumbnails.types` */
+export function formatsAllowedBy(listed: readonly string[]): readonly PictureFormat[] {
+  const isListed = ({ types }: (typeof LISTED_FORMATS)[number]) => types.some((type) => coversType(listed, type));
+  return [...SAFE_FORMATS, ...LISTED_FORMATS.filter(isListed).map(({ format }) => format)];
+}
+
+/**
+ * @param listed `thumbnails.types`, in which `*` stands for any text, as in `image/*`
+ * @param type without parameters
+ */
+export function coversType(listed: readonly string[], type: string): boolean {
+  return listed.some((entry) => {
+    const texts = entry.split('*').map((text) => RegExp.escape(text));
+    return new RegExp(`^${texts.join('.*')}$`, 'i').test(type);
+  });
 }
 
 const STARTS: readonly (readonly [format: PictureFormat, pattern: RegExp])[] = [

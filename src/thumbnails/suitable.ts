@@ -2,7 +2,7 @@ import type { DomainConfig } from '../config/index.ts';
 import type { MediaRow } from '../database/index.ts';
 import { BadRequest, essenceOf, TooLarge } from '../matrix/index.ts';
 import type { DecoderLimits } from './job.ts';
-import { formatsAllowedBy } from './picture-format.ts';
+import { coversType, formatsAllowedBy } from './picture-format.ts';
 import type { Family } from './programs/container.ts';
 
 /** Where the configuration sets no limit. */
@@ -38,8 +38,9 @@ export function familiesListedIn(types: readonly string[]): readonly Family[] {
 
 /** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */
 export function refuseUnsuitable(media: MediaRow, domain: DomainConfig): void {
-  if (!domain.thumbnails.types.includes(essenceOf(media.content_type)))
+  if (!coversType(domain.thumbnails.types, essenceOf(media.content_type))) {
     throw new BadRequest('This server makes no thumbnails of this type of media');
+  }
   refuseLargeSource(media.size_bytes, domain);
 }
 

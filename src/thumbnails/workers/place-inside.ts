@@ -1,13 +1,13 @@
 import { fitInside, type Size } from '../choose-size.ts';
 import type { Answer, PlacingJob } from '../job.ts';
-import type { OpenPicture } from './open-picture.ts';
+import type { OpenedPicture } from './opened-picture.ts';
 
 type Placed = Extract<Answer, { kind: 'picture' }> & { readonly bytes: Buffer };
 
 const TRANSPARENT = { r: 0, g: 0, b: 0, alpha: 0 };
 
 /** In the middle of a transparent picture of exactly the size, made smaller if it has to be. @throws as `render` */
-export async function placeInside({ header, frames }: OpenPicture, { size }: PlacingJob): Promise<Placed> {
+export async function placeInside({ header, frames }: OpenedPicture, { size }: PlacingJob): Promise<Placed> {
   const inner = isInside(header, size) ? header : fitInside(header, size);
   const left = Math.floor(size.width / 2) - Math.floor(inner.width / 2);
   const top = Math.floor(size.height / 2) - Math.floor(inner.height / 2);
