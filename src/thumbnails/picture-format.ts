@@ -8,6 +8,8 @@ const SAFE_FORMATS = ['jpeg', 'png', 'gif', 'webp', 'avif'] as const;
 const LISTED_FORMATS = [
   { format: 'tiff', types: ['image/tiff'] },
   { format: 'svg', types: ['image/svg+xml'] },
+  { format: 'bmp', types: ['image/bmp', 'image/x-bmp', 'image/x-ms-bmp'] },
+  { format: 'ico', types: ['image/vnd.microsoft.icon', 'image/x-icon'] },
 ] as const;
 
 /** @param listed `thumbnails.types` */
@@ -34,6 +36,8 @@ const STARTS: readonly (readonly [format: PictureFormat, pattern: RegExp])[] = [
   ['webp', /^RIFF.{4}WEBP/s],
   ['avif', /^.{4}ftyp(?:.{4})*?avi[fs]/s],
   ['tiff', /^(?:II[*+]\0|MM\0[*+])/],
+  ['bmp', /^BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0/s],
+  ['ico', /^\0\0[\x01\x02]\0(?!\0\0)/],
   ['svg', /^(?:\xef\xbb\xbf)?\s*(?:<.*)?<svg[\s>]/is],
 ];
 const START_BYTES = 1000;

@@ -2,6 +2,7 @@ import type { DecoderLimits, Refusal } from '../job.ts';
 import { findPictureFormat, type PictureFormat } from '../picture-format.ts';
 import { openWithSharp } from './open-with-sharp.ts';
 import type { OpenedPicture } from './opened-picture.ts';
+import type { PixelSource } from './pixels.ts';
 
 /** Reads the header only. A decoder sees a file when its first bytes are of a format that it may have. */
 export async function openPicture(source: Buffer, limits: DecoderLimits): Promise<OpenedPicture | Refusal> {
@@ -27,7 +28,31 @@ async function openAs(
       const { openPng } = await import('./apng/open-png.ts');
       return await openPng(source, maxPixels);
     }
+    case 'bmp': {
+      const { openBmp } = await import('./bmp/open-bmp.ts');
+      return await fromPixels(format, openBmp(source));
+    }
+    case 'ico':
+      return await openIcon(source);
     default:
       return await openWithSharp(source, format);
   }
+}
+
+async function openIcon(source: Buffer): Promise<OpenedPicture | undefined> {
+  const { findLargestIcon } = await import('./bmp/find-largest-icon.ts');
+  const icon = findLargestIcon(source);
+  if (!Buffer.isBuffer(icon)) return await fromPixels('ico', icon);
+  const png = await openWithSharp(icon, 'png');
+  return png && { ...png, header: { ...png.header, format: 'ico' } };
+}
+
+async function fromPixels(format: PictureFormat, picture: PixelSource | undefined): Promise<OpenedPicture | undefined> {
+  if (picture === undefined) return undefined;
+  const { toSharp } = await import('./to-sharp.ts');
+  const { width, height, hasAlpha } = picture;
+  return {
+    header: { width, height, format, isAnimated: false, frames: 1, hasAlpha },
+    frames: async () => toSharp(await picture.decode()),
+  };
 }

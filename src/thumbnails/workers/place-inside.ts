@@ -13,7 +13,8 @@ export async function placeInside({ header, frames }: OpenedPicture, { size }: P
   const top = Math.floor(size.height / 2) - Math.floor(inner.height / 2);
   const right = size.width - inner.width - left;
   const bottom = size.height - inner.height - top;
-  const bytes = await frames(0, 1)
+  const picture = await frames(0, 1);
+  const bytes = await picture
     .autoOrient()
     .resize({ width: inner.width, height: inner.height, fit: 'fill', kernel: 'lanczos3' })
     .toColourspace('srgb')
