@@ -3,6 +3,10 @@ import { after, test } from 'node:test';
 import pino from 'pino';
 import { BadRequest, TooLarge } from '../src/matrix/index.ts';
 import { createThumbnailer } from '../src/thumbnails/index.ts';
+import { makeApng, makeMovingPng } from './apng.ts';
+import { makeBmp, makeBmpClaiming, makeIcon } from './bitmaps.ts';
+import { makeHeic, makeHeicClaiming } from './heic.ts';
+import { makeJxl, makeJxlClaiming, packJxl } from './jxl.ts';
 import {
   flipBits,
   makeAnimatedPng,
@@ -24,14 +28,20 @@ const animation = { ...shape, frames: 4 };
 const sound: Readonly<Record<string, Buffer>> = {
   JPEG: await makeJpeg({ ...shape, orientation: 6, withGps: true }),
   PNG: await makePng({ ...shape, alpha: true, bits: 16 }),
-  'animated PNG': await makeAnimatedPng(shape),
+  'PNG that claims to be animated': await makeAnimatedPng(shape),
+  'animated PNG': makeMovingPng(animation),
   GIF: await makeGif(animation),
   WebP: await makeWebp(shape),
   'animated WebP': await makeWebp(animation),
   AVIF: await makeAvif(shape),
   TIFF: await makeTiff(shape),
   SVG: makeSvg(shape),
+  BMP: makeBmp({ ...shape, bits: 8, runs: 'mixed' }),
+  icon: await makeIcon([shape, { ...shape, bits: 32 }, { ...shape, png: true }]),
+  HEIC: makeHeic({ ...shape, alpha: true, quarters: 1 }),
+  'JPEG XL': packJxl(await makeJxl(shape), 100),
 };
+const FORMATS = ['jpeg', 'png', 'gif', 'webp', 'avif', 'tiff', 'svg', 'bmp', 'ico', 'heic', 'jxl'] as const;
 const MAX_WORKERS = 2;
 const MAX_WORKER_BYTES = 400 * 1024 ** 2;
 /** Of one picture; a machine that is busy with other tests is given ten times what it takes. */
@@ -48,7 +58,7 @@ after(() => thumbnailer[Symbol.asyncDispose]());
 /** Asks for all that can be made of a file. @returns how each ended: a kind of answer, or of refusal */
 async function tryAll(source: Buffer): Promise<readonly string[]> {
   const { signal } = new AbortController();
-  const limits = { formats: ['jpeg', 'png', 'gif', 'webp', 'avif', 'tiff', 'svg'], maxPixels: 32_000_000 } as const;
+  const limits = { formats: FORMATS, maxPixels: 32_000_000 };
   const still = { size: { width: 96, height: 96 }, method: 'crop', animated: false, stillFrame: 1, ...limits } as const;
   const attempts = [
     thumbnailer.render(source, still, signal),
@@ -108,6 +118,24 @@ const bombs: Readonly<Record<string, () => Buffer | Promise<Buffer>>> = {
   },
   'a TIFF whose directories go in a circle': () =>
     Buffer.from('49492a00080000000100000104000100000010270000010104000100000010270000080000000', 'hex'),
+  'an animated PNG of 100,000 frames': () => {
+    const png = makeApng({ ...shape, frames: [{}, { width: 1, height: 1 }] });
+    const start = png.lastIndexOf('fcTL') - 4;
+    const frame = png.subarray(start, -12); // before the end
+    return Buffer.concat([png.subarray(0, start), ...Array<Buffer>(100_000).fill(frame), png.subarray(-12)]);
+  },
+  'an animated PNG of large frames': () =>
+    makeApng({ width: 1000, height: 1000, frames: Array.from({ length: 40 }, () => ({ width: 1, height: 1 })) }),
+  'a BMP that claims as many pixels as are allowed, and has none': () => makeBmpClaiming({ width: 5600, height: 5700 }),
+  'a BMP that claims as many pixels as are allowed, in runs': () => {
+    const bmp = makeBmp({ width: 8, height: 8, bits: 8, runs: 'plain' });
+    bmp.writeInt32LE(5600, 18);
+    bmp.writeInt32LE(5700, 22);
+    return bmp;
+  },
+  'an icon of 65,535 pictures': () => Buffer.concat([Buffer.from('00000100ffff', 'hex'), Buffer.alloc(65_535 * 16, 6)]),
+  'a HEIC that claims as many pixels as are allowed': () => makeHeicClaiming({ width: 5600, height: 5700 }),
+  'a JPEG XL that claims as many pixels as are allowed': () => makeJxlClaiming({ width: 5600, height: 5700 }),
   'a file of zeros': () => Buffer.alloc(5_000_000),
 };
 

@@ -70,8 +70,26 @@ uploads:
   maxBytes: 104857600
 
 thumbnails:
-  # Types of which thumbnails are made.
-  types: [image/jpeg, image/jpg, image/png, image/gif, image/webp, image/avif]
+  # Types of which thumbnails are made. "image/*" is every picture that can be decoded, SVG among them.
+  types:
+    - image/jpeg
+    - image/jpg
+    - image/png
+    - image/apng
+    - image/gif
+    - image/webp
+    - image/avif
+    - image/heif
+    - image/heic
+    - image/jxl
+    - image/bmp
+    - image/tiff
+    - audio/mpeg
+    - audio/ogg
+    - audio/wav
+    - audio/flac
+    # - image/svg+xml
+    # - video/mp4
 `,
   ].join('\n');
 }

@@ -10,6 +10,8 @@ const LISTED_FORMATS = [
   { format: 'svg', types: ['image/svg+xml'] },
   { format: 'bmp', types: ['image/bmp', 'image/x-bmp', 'image/x-ms-bmp'] },
   { format: 'ico', types: ['image/vnd.microsoft.icon', 'image/x-icon'] },
+  { format: 'heic', types: ['image/heic', 'image/heif'] },
+  { format: 'jxl', types: ['image/jxl'] },
 ] as const;
 
 /** @param listed `thumbnails.types` */
@@ -35,6 +37,8 @@ const STARTS: readonly (readonly [format: PictureFormat, pattern: RegExp])[] = [
   ['gif', /^GIF8[79]a/],
   ['webp', /^RIFF.{4}WEBP/s],
   ['avif', /^.{4}ftyp(?:.{4})*?avi[fs]/s],
+  ['heic', /^.{4}ftyp(?:.{4})*?(?:he[iv][cmsx]|mif1|msf1)/s],
+  ['jxl', /^(?:\xff\n|\0\0\0\fJXL \r\n\x87\n)/],
   ['tiff', /^(?:II[*+]\0|MM\0[*+])/],
   ['bmp', /^BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0/s],
   ['ico', /^\0\0[\x01\x02]\0(?!\0\0)/],

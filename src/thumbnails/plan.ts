@@ -36,7 +36,7 @@ const ORIGINAL_TYPES: Partial<Record<PictureFormat, OriginalType>> = {
 };
 
 /** Whose pictures are photographs as a rule, so that a JPEG of them is the smaller one. */
-const LOSSY_FORMATS: readonly PictureFormat[] = ['jpeg', 'webp', 'avif'];
+const LOSSY_FORMATS: readonly PictureFormat[] = ['jpeg', 'webp', 'avif', 'heic', 'jxl'];
 
 /** Of more frames than that none but the first are looked at: a frame builds on those before it. */
 export const MAX_FRAMES = 1000;

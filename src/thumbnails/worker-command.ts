@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  * @param script what runs
  */
 export function workerArguments(script: URL): string[] {
-  const packages = ['sharp', '@img', 'detect-libc', 'semver', 'blurhash'];
+  const packages = ['sharp', '@img', 'detect-libc', 'semver', 'blurhash', 'libheif-js', '@jsquash/jxl'];
   const readable = [
     fileURLToPath(new URL('.', import.meta.url)),
     fileURLToPath(script),
@@ -20,6 +20,7 @@ export function workerArguments(script: URL): string[] {
     '--disable-warning=SecurityWarning', // about --allow-addons: there is no sharp without it
     '--disallow-code-generation-from-strings',
     '--max-old-space-size=64',
+    '--expose-gc', // of decoders in WebAssembly, see workers/wasm-decoders.ts
     fileURLToPath(script),
   ];
 }

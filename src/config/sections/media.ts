@@ -120,7 +120,7 @@ export const thumbnails = Type.Object(
     types: Type.Array(Type.String({ format: 'media-type' }), {
       default: ['image/jpeg', 'image/jpg', 'image/png', 'image/gif'],
       description:
-        'Types of which thumbnails are made; `*` stands for any text, as in `image/*`. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/gif`, `image/webp`, `image/avif`, `image/bmp`, `image/x-bmp`, `image/x-ms-bmp`, `image/vnd.microsoft.icon`, `image/x-icon`, `image/tiff` and `image/svg+xml`; with ffmpeg installed videos and sounds such as `video/mp4`, `video/webm`, `audio/mpeg` and `audio/ogg`; with pdftoppm `application/pdf`. Others may be listed.',
+        'Types of which thumbnails are made; `*` stands for any text, as in `image/*`. This version can do `image/jpeg`, `image/jpg`, `image/png`, `image/apng`, `image/gif`, `image/webp`, `image/avif`, `image/heic`, `image/heif`, `image/jxl`, `image/bmp`, `image/x-bmp`, `image/x-ms-bmp`, `image/vnd.microsoft.icon`, `image/x-icon`, `image/tiff` and `image/svg+xml`; with ffmpeg installed videos and sounds such as `video/mp4`, `video/webm`, `audio/mpeg` and `audio/ogg`; with pdftoppm `application/pdf`. Others may be listed. What a file is, its content decides: JPEG, PNG, GIF, WebP and AVIF are decoded under any listed type, the rest only where a type of theirs is listed.',
     }),
     videoFramePosition: Type.Number({
       default: 0.1,

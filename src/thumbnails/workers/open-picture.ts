@@ -3,13 +3,18 @@ import { findPictureFormat, type PictureFormat } from '../picture-format.ts';
 import { openWithSharp } from './open-with-sharp.ts';
 import type { OpenedPicture } from './opened-picture.ts';
 import type { PixelSource } from './pixels.ts';
+import type { WasmDecoders } from './wasm-decoders.ts';
 
 /** Reads the header only. A decoder sees a file when its first bytes are of a format that it may have. */
-export async function openPicture(source: Buffer, limits: DecoderLimits): Promise<OpenedPicture | Refusal> {
+export async function openPicture(
+  source: Buffer,
+  limits: DecoderLimits,
+  decoders: WasmDecoders,
+): Promise<OpenedPicture | Refusal> {
   const format = findPictureFormat(source);
   if (format === undefined || !limits.formats.includes(format)) return 'unsupported';
   try {
-    const picture = await openAs(format, source, limits);
+    const picture = await openAs(format, source, limits, decoders);
     if (picture === undefined) return 'unsupported';
     return picture.header.width * picture.header.height >= limits.maxPixels ? 'too many pixels' : picture;
   } catch {
@@ -22,6 +27,7 @@ async function openAs(
   format: PictureFormat,
   source: Buffer,
   { maxPixels }: DecoderLimits,
+  decoders: WasmDecoders,
 ): Promise<OpenedPicture | undefined> {
   switch (format) {
     case 'png': {
@@ -34,6 +40,14 @@ async function openAs(
     }
     case 'ico':
       return await openIcon(source);
+    case 'heic': {
+      const { openHeic } = await import('./heic/open-heic.ts');
+      return await fromPixels(format, await openHeic(source, maxPixels, decoders));
+    }
+    case 'jxl': {
+      const { openJxl } = await import('./jxl/open-jxl.ts');
+      return await fromPixels(format, openJxl(source, decoders));
+    }
     default:
       return await openWithSharp(source, format);
   }
