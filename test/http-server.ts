@@ -20,6 +20,7 @@ export interface PlayedParts {
   readonly upload?: Parts['media']['upload'];
   readonly open?: Parts['media']['open'];
   readonly openThumbnail?: Parts['thumbnails']['open'];
+  readonly now?: () => number;
   readonly checkReadiness?: Parts['checkReadiness'];
 }
 
@@ -61,7 +62,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
     quarantinePictures: { forDownload: refuseCalls, forThumbnail: refuseCalls },
     blurhashes: { save: refuseCalls, find: refuseCalls },
     mediaInfos: { find: refuseCalls },
-    now: Date.now,
+    now: played.now ?? Date.now,
     version: '1.2.3',
     checkReadiness: played.checkReadiness ?? (async () => new Map()),
   });

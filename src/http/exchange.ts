@@ -31,8 +31,8 @@ export class Exchange {
   readonly id: string = randomUUID();
   /** The configuration when the request began; it stays the same to its end. */
   readonly config: Config;
-  /** Of the clock that `performance` has. */
-  readonly startedMs: number = performance.now();
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
   /** Who is asking, on endpoints where that has been found out. */
   asker: Asker | undefined;
   /** Why nobody could tell who is asking, on endpoints where that is not needed for all media. */
@@ -47,9 +47,10 @@ export class Exchange {
   #controller: AbortController | undefined;
   #hasClientLeft = false;
 
-  constructor(request: IncomingMessage, config: Config) {
+  constructor(request: IncomingMessage, config: Config, startedMs: number) {
     this.#request = request;
     this.config = config;
+    this.startedMs = startedMs;
     this.#peer = request.socket.remoteAddress ?? '';
   }
 
@@ -85,10 +86,15 @@ export class Exchange {
   }
 }
 
+export interface ExchangesParts {
+  readonly config: () => Config;
+  readonly now: () => number;
+}
+
 /** @returns what finds the exchange of a request, which begins when it is first asked for */
-export function createExchanges(config: () => Config): (request: IncomingMessage) => Exchange {
+export function createExchanges({ config, now }: ExchangesParts): (request: IncomingMessage) => Exchange {
   return (request) => {
-    request.exchange ??= new Exchange(request, config());
+    request.exchange ??= new Exchange(request, config(), now());
     return request.exchange;
   };
 }

@@ -15,10 +15,11 @@ const authorization = `Bearer ${TOKEN}`;
 /** Plays media that stays in memory until the test forgets it, and counts how often it is really opened. */
 async function start(t: TestContext, config: Readonly<Record<string, unknown>> = { rateLimit: { enabled: false } }) {
   const object = { ...playObject(BYTES), bytes: BYTES };
-  const told = { opened: 0, isForgotten: false, isTokenForgotten: false };
+  const told = { opened: 0, isForgotten: false, isTokenForgotten: false, ms: 1_000 };
   const again = () => (told.isForgotten ? undefined : object);
   const { app, logged } = await createPlayedServer(t, {
     config: await makeConfig(config),
+    now: () => told.ms,
     open: async () => {
       told.opened += 1;
       return { ...playMedia(object, { type: 'image/png', name: 'a b.png' }), again };
@@ -66,6 +67,7 @@ test('media that has changed, or is not in memory any more, is opened again', as
   const { ask, told } = await start(t);
   await ask(WITH_TOKEN, { authorization });
   told.isForgotten = true;
+  told.ms += 100;
   assert.equal((await ask(WITH_TOKEN, { authorization })).status, 200);
   assert.equal(told.opened, 2);
 });

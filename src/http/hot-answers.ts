@@ -17,8 +17,8 @@ import { findAmbiguity } from './request-framing.ts';
  * address was answered with, and how to find out that it still would be; who asks, and how often, is looked at each time.
  */
 export interface HotAnswers {
-  /** To be called when `url`, as it was sent, has been answered with the whole of a small object. */
-  remember(url: string, exchange: Exchange, headers: IncomingHttpHeaders, answer: HotAnswer): void;
+  /** To be called when `url`, as it was sent, is answered with the whole of an object, or with 304. */
+  remember(url: string, exchange: Exchange, headers: IncomingHttpHeaders, answer: HotAnswer, body: Uint8Array): void;
   /** @returns whether the request has been answered; else nothing has happened but, perhaps, that it was counted */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
   /** For good: while the server is being stopped, each answer has to say that its connection ends. */
@@ -44,21 +44,32 @@ export interface HotAnswersParts {
   readonly auth: Pick<Auth, 'recall'>;
   readonly limits: RateLimits;
   readonly log: Log;
+  readonly now: () => number;
 }
 
 interface Entry extends HotAnswer {
   readonly config: Config;
   readonly needsToken: boolean;
+  body: Uint8Array;
+  /** When that was last found to be right, in milliseconds since 1970. */
+  checkedMs: number;
 }
 
-const MAX_ENTRIES = 10_000;
-/** Headers that ask for something else than the whole. */
-const ELSEWHERE = ['range', 'if-match', 'expect', 'content-length', 'transfer-encoding', 'upgrade'];
+/** Bodies are for the most part those that the media have in memory anyway. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** What an entry takes beside its body. */
+const ENTRY_BYTES = 2048;
+/** So long nobody looks again whether an answer still holds: what changes in this moment is as if it came a moment later. */
+const TRUSTED_MS = 100;
 /** Parameters that say who asks, or could once they are decoded. */
 const ABOUT_ASKER = /\?.*(?:%|(?:access_token|user_id|device_id)=)/;
 
-export function createHotAnswers({ exchangeOf, auth, limits, log }: HotAnswersParts): HotAnswers {
-  const entries = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
+export function createHotAnswers(parts: HotAnswersParts): HotAnswers {
+  const { exchangeOf, auth, limits, log } = parts;
+  const entries = new LRUCache<string, Entry>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ body }) => body.length + ENTRY_BYTES,
+  });
   let isStopped = false;
 
   /** Who asks, if that is known and may have the answer. */
@@ -85,7 +96,7 @@ export function createHotAnswers({ exchangeOf, auth, limits, log }: HotAnswersPa
   const write = (entry: Entry, exchange: Exchange, response: ServerResponse, body: Uint8Array | undefined) => {
     if (log.isLevelEnabled('info')) {
       const answered = { resource: entry.resource, bytes: body?.length ?? 0 };
-      response.once('close', () => logRequest(exchange, response.req, response, answered, log));
+      response.once('close', () => logRequest(exchange, response.req, response, answered, parts));
     }
     const headers = [...(body === undefined ? entry.headersOfKnown : entry.headers), 'x-request-id', exchange.id];
     if (exchange.counted !== undefined) headers.push(...exchange.counted.headers);
@@ -94,10 +105,11 @@ export function createHotAnswers({ exchangeOf, auth, limits, log }: HotAnswersPa
   };
 
   return {
-    remember(url, exchange, headers, answer) {
+    remember(url, exchange, headers, answer, body) {
       if (ABOUT_ASKER.test(url)) return;
-      const entry = { ...answer, config: exchange.config, needsToken: exchange.asker !== undefined };
-      entries.set(keyOf(url, exchange.config, headers), entry);
+      const { config, startedMs, asker } = exchange;
+      const entry = { ...answer, config, needsToken: asker !== undefined, body, checkedMs: startedMs };
+      entries.set(keyOf(url, config, headers), entry);
     },
     answer(request, response) {
       const { method, url = '', headers } = request;
@@ -105,14 +117,11 @@ export function createHotAnswers({ exchangeOf, auth, limits, log }: HotAnswersPa
       const exchange = exchangeOf(request);
       const entry = entries.get(keyOf(url, exchange.config, headers));
       if (entry === undefined || entry.config !== exchange.config) return false;
-      if (ELSEWHERE.some((name) => headers[name] !== undefined) || findAmbiguity(request, url) !== undefined)
-        return false;
-      if (!mayHave(entry, exchange, headers)) return false;
-      const body = entry.again()?.bytes;
-      if (body === undefined) return false;
+      if (asksForElse(headers) || findAmbiguity(request, url) !== undefined) return false;
+      if (!holds(entry, exchange) || !mayHave(entry, exchange, headers)) return false;
       const isKnown = matchesEtag(headers['if-none-match'], entry.etag);
-      if (!isWithinLimits(entry, exchange, isKnown ? 0 : body.length)) return false;
-      write(entry, exchange, response, isKnown ? undefined : body);
+      if (!isWithinLimits(entry, exchange, isKnown ? 0 : entry.body.length)) return false;
+      write(entry, exchange, response, isKnown ? undefined : entry.body);
       return true;
     },
     stop() {
@@ -120,6 +129,28 @@ export function createHotAnswers({ exchangeOf, auth, limits, log }: HotAnswersPa
       entries.clear();
     },
   };
+}
+
+/** Whether it would be answered in the same way if it were opened now. */
+function holds(entry: Entry, { startedMs }: Exchange): boolean {
+  if (Math.abs(startedMs - entry.checkedMs) < TRUSTED_MS) return true;
+  const body = entry.again()?.bytes;
+  if (body === undefined) return false;
+  entry.body = body;
+  entry.checkedMs = startedMs;
+  return true;
+}
+
+/** For something else than the whole. */
+function asksForElse(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers.range !== undefined ||
+    headers['if-match'] !== undefined ||
+    headers.expect !== undefined ||
+    headers['content-length'] !== undefined ||
+    headers['transfer-encoding'] !== undefined ||
+    headers.upgrade !== undefined
+  );
 }
 
 /** One who asks on without taking what comes is dealt with on the way for all requests. */

@@ -15,15 +15,16 @@ export interface Answered {
 
 /**
  * One line for every request, when its answer is out or nobody waits for it any more.
- * @param log tells whether anybody wants the line, before it is made
+ * @param parts whose log tells whether anybody wants the line, before it is made
  */
 export function logRequest(
   exchange: Exchange,
   request: IncomingMessage,
   response: ServerResponse,
   { resource, bytes }: Answered,
-  log: Log,
+  parts: { readonly log: Log; readonly now: () => number },
 ): void {
+  const { log, now } = parts;
   if (!log.isLevelEnabled('info')) return;
   const requestId = exchange.id;
   const fields = {
@@ -31,7 +32,7 @@ export function logRequest(
     method: request.method,
     resource: resource ?? 'unknown',
     status: response.writableFinished ? response.statusCode : CLIENT_LEFT_STATUS,
-    durationMs: Math.round(performance.now() - exchange.startedMs),
+    durationMs: Math.max(0, now() - exchange.startedMs),
     bytes: request.method === 'HEAD' ? 0 : bytes,
     host: request.headers.host,
     remoteAddr: exchange.clientAddress,

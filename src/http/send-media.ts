@@ -70,14 +70,14 @@ async function sendMedia(
     'Cache-Control': media.isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL,
     ...(media.varies && { Vary: 'Accept' }),
   };
-  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headersOfKnown).send();
-  if (publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
+  const isKnown = matchesEtag(request.headers['if-none-match'], etag);
+  if (!isKnown && publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
     return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();
   }
   const contentType = nameCharset(cleanContentType(media.contentType));
-  const ranges = askedRanges(request, sizeBytes, etag);
+  const ranges = isKnown ? undefined : askedRanges(request, sizeBytes, etag);
   const { pieces, bytes, headers } = layOut(ranges, sizeBytes, contentType);
-  if (request.method === 'GET' && !media.isStandIn) parts.limits.chargeDownload(request.exchange, bytes);
+  if (request.method === 'GET' && !isKnown && !media.isStandIn) parts.limits.chargeDownload(request.exchange, bytes);
   const all = {
     ...headersOfKnown,
     'Content-Type': contentType,
@@ -86,19 +86,22 @@ async function sendMedia(
     'Content-Length': bytes,
     ...headers,
   };
-  reply.code(ranges === undefined ? 200 : 206).headers(all);
-  if (request.method === 'HEAD' || bytes === 0) return reply.send();
-  await sendBytes(request, reply, media.object, pieces);
-  if (media.again !== undefined && ranges === undefined) {
-    parts.hotAnswers.remember(request.originalUrl, request.exchange, request.headers, {
+  if (media.again !== undefined && media.object.bytes !== undefined && ranges === undefined) {
+    const answer = {
       readableUrl: request.url,
       resource: request.routeOptions.url,
       etag,
       headers: inTurn({ ...COMMON_HEADERS, ...all }),
       headersOfKnown: inTurn({ ...COMMON_HEADERS, ...headersOfKnown }),
       again: media.again,
-    });
+    };
+    const { originalUrl, exchange, headers: asked } = request;
+    parts.hotAnswers.remember(originalUrl, exchange, asked, answer, media.object.bytes);
   }
+  if (isKnown) return reply.code(304).headers(headersOfKnown).send();
+  reply.code(ranges === undefined ? 200 : 206).headers(all);
+  if (request.method === 'HEAD' || bytes === 0) return reply.send();
+  await sendBytes(request, reply, media.object, pieces);
   return reply;
 }
 

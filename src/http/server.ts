@@ -50,7 +50,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const log: FastifyBaseLogger = parts.log;
   const answers = trackAnswers();
   const refuseBytes = answerBrokenRequest(parts.log, answers.areUnderWay);
-  const exchangeOf = createExchanges(parts.config);
+  const exchangeOf = createExchanges(parts);
   const limits = createRateLimits(parts.now);
   const hotAnswers = createHotAnswers({ ...parts, exchangeOf, limits });
   const app = Fastify({
@@ -90,7 +90,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       answers.remove(socket, reply.raw);
       if (!reply.raw.writableFinished) exchange.leave();
       const answered = { resource: request.routeOptions.url, bytes: Number(reply.getHeader('Content-Length') ?? 0) };
-      logRequest(exchange, raw, reply.raw, answered, parts.log);
+      logRequest(exchange, raw, reply.raw, answered, parts);
     });
     const ambiguity = findAmbiguity(raw, request.originalUrl);
     if (ambiguity !== undefined) {
