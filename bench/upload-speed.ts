@@ -59,6 +59,7 @@ const writePlainly = async (name: string) => {
   await file.close();
 };
 const uploaders = await Promise.all(Array.from({ length: AT_ONCE }, () => openUploader(service.url)));
+await eachAtOnce(uploaders.map(({ upload }) => upload)); // until the code is compiled
 const ratios: number[] = [];
 for (let run = 0; run < RUNS; run += 1) {
   const plain = await eachAtOnce(Array.from({ length: AT_ONCE }, () => writePlainly));
