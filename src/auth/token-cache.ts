@@ -90,8 +90,10 @@ export function createTokenCache({ now }: TokenCacheParts): TokenCache {
   };
 }
 
+/** Of one length, however long the names in the question are. */
 function keyOf(tokenDigest: string, { userId, deviceId }: WhoamiQuestion): string {
-  return `${tokenDigest}\0${userId ?? ''}\0${deviceId ?? ''}`;
+  if (userId === undefined && deviceId === undefined) return tokenDigest;
+  return hash('sha256', `${tokenDigest}\0${userId ?? ''}\0${deviceId ?? ''}`, 'base64');
 }
 
 /** The token itself is not kept in memory. */

@@ -26,25 +26,26 @@ export function trackAnswers() {
       return known.add(answer).size;
     },
     remove: (socket: Socket, answer: ServerResponse) => void answers.get(socket)?.delete(answer),
-    /** Whether one of them has begun and is not at its end. */
-    areUnderWay: (socket: Socket): boolean => {
-      return [...(answers.get(socket) ?? [])].some((answer) => answer.headersSent && !answer.writableFinished);
-    },
+    /** Whether one of them is not at its end, other than that of a request of which the rest is still awaited. */
+    areDue: (socket: Socket): boolean =>
+      [...(answers.get(socket) ?? [])].some(
+        (answer) => !answer.writableFinished && (answer.headersSent || answer.req.complete),
+      ),
   };
 }
 
 /**
  * Answers what Node's parser refuses, when there is no request to answer.
- * @param isAnswering on this connection: another answer in the midst of that one would look like a part of it
+ * @param hasDue answers on this connection: another one would look like the next of them, or like a part of it
  */
 export function answerBrokenRequest(
   log: Log,
-  isAnswering: (socket: Socket) => boolean,
+  hasDue: (socket: Socket) => boolean,
 ): (error: Error & { readonly code?: string }, socket: Socket) => void {
   const refused = new WeakSet<Socket>();
   return (error, socket) => {
     if (refused.has(socket)) return; // the parser goes on reading, and complaining
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    if (error.code === 'ECONNRESET' || !socket.writable || hasDue(socket)) {
       socket.destroy();
       return;
     }

@@ -58,7 +58,9 @@ interface Entry extends HotAnswer {
 /** Bodies are for the most part those that the media have in memory anyway. */
 const MAX_BYTES = 32 * 1024 * 1024;
 /** What an entry takes beside its body. */
-const ENTRY_BYTES = 2048;
+const ENTRY_BYTES = 4096;
+/** Clients that have a use for the answer ask for it in fewer characters. */
+const MAX_KEY_LENGTH = 768;
 /** So long nobody looks again whether an answer still holds: what changes in this moment is as if it came a moment later. */
 const TRUSTED_MS = 100;
 /** Parameters that say who asks, or could once they are decoded. */
@@ -106,10 +108,10 @@ export function createHotAnswers(parts: HotAnswersParts): HotAnswers {
 
   return {
     remember(url, exchange, headers, answer, body) {
-      if (ABOUT_ASKER.test(url)) return;
       const { config, startedMs, asker } = exchange;
-      const entry = { ...answer, config, needsToken: asker !== undefined, body, checkedMs: startedMs };
-      entries.set(keyOf(url, config, headers), entry);
+      const key = keyOf(url, config, headers);
+      if (key.length > MAX_KEY_LENGTH || ABOUT_ASKER.test(url)) return;
+      entries.set(key, { ...answer, config, needsToken: asker !== undefined, body, checkedMs: startedMs });
     },
     answer(request, response) {
       const { method, url = '', headers } = request;

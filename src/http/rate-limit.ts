@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { createLeakyBuckets } from '../cluster/index.ts';
 import { LimitExceeded } from '../matrix/index.ts';
@@ -9,7 +10,7 @@ export interface RateLimits {
   /**
    * Counts a request, once.
    * @param url a readable target, with its query
-   * @param endpoint the pattern of its path; empty where there is none
+   * @param endpoint the pattern of its path; empty where there is none: all such paths are counted together
    * @returns `undefined`: it is not limited
    */
   count(exchange: Exchange, url: string, endpoint: string): CountedRequest | undefined;
@@ -24,6 +25,7 @@ export interface RateLimits {
 const MAX_KEYS = 20_000;
 const UNLIMITED_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const DAY_SECONDS = 86_400;
+const MAX_KEY_LENGTH = 200;
 
 export function createRateLimits(now: () => number): RateLimits {
   const requests = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
@@ -35,8 +37,12 @@ export function createRateLimits(now: () => number): RateLimits {
       const path = decodedPath(url);
       if (UNLIMITED_PATHS.has(path)) return undefined;
       const { requestsPerSecond: drainPerSecond, burst: capacity, scope } = rateLimit;
-      const key = `${networkOf(exchange.clientAddress)} ${scope === 'path' ? path : endpoint}`;
-      const poured = requests.pour(key, 1, { capacity, overflow: 0, drainPerSecond });
+      const scoped = scope === 'path' && endpoint !== '' ? shorten(path) : endpoint;
+      const poured = requests.pour(`${networkOf(exchange.clientAddress)} ${scoped}`, 1, {
+        capacity,
+        overflow: 0,
+        drainPerSecond,
+      });
       const resetSeconds = drainPerSecond > 0 ? Math.ceil((capacity - poured.left) / drainPerSecond) : DAY_SECONDS;
       exchange.counted = {
         headers: [
@@ -60,6 +66,11 @@ export function createRateLimits(now: () => number): RateLimits {
       if (!poured.isTaken) throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
     },
   };
+}
+
+/** A path of any length, as a key of a few bytes. */
+function shorten(path: string): string {
+  return path.length <= MAX_KEY_LENGTH ? path : hash('sha256', path, 'base64');
 }
 
 /** One household: an IPv6 client has a whole /64 to itself. */

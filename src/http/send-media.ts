@@ -169,6 +169,7 @@ async function sendBytes(
   reply.hijack(); // only now: what `writeHead` throws about a header is still answered
   const [only] = pieces;
   if (object.bytes !== undefined && only !== undefined && pieces.length === 1 && !Buffer.isBuffer(only)) {
+    if (raw.destroyed) return; // what is written to it would be called too short
     raw.end(object.bytes.subarray(only.start, only.end + 1));
     return;
   }

@@ -171,6 +171,15 @@ test('a service whose parts are well is ready', async (t) => {
   assert.deepEqual(ready.json(), { ok: true, parts: { database: 'ok' } });
 });
 
+test('bytes that are no request take no place of an answer that is due', async (t) => {
+  const due = Promise.withResolvers<Map<string, undefined>>();
+  const { app } = await createPlayedServer(t, { checkReadiness: () => due.promise });
+  const client = await openRawClient(t, await listenTo(app));
+  await client.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGARBAGE\r\n\r\n');
+  assert.equal((await client.readToEnd()).length, 0);
+  due.resolve(new Map());
+});
+
 test('an expectation that is not known does no harm', async (t) => {
   const { app } = await createPlayedServer(t);
   const client = await openRawClient(t, await listenTo(app));

@@ -33,6 +33,11 @@ const MAX_SEGMENT = MAX_HEADER_BYTES;
 const HEADERS_TIMEOUT_MS = 30_000;
 /** So often that is looked at; Node's own half a minute would make a minute of it. */
 const HEADERS_CHECK_MS = 2_000;
+/**
+ * So much of a body may lie about before a connection is read on. In chunks of one byte each it takes hundreds of times as
+ * much memory; larger chunks come in one piece of up to 64 KiB whatever stands here.
+ */
+const HIGH_WATER_BYTES = 16 * 1024;
 /** More than the 60 s for which nginx keeps a connection to us, so that it is never us who close it under a request. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -49,7 +54,7 @@ const FASTIFYS_JSON = 'application/json; charset=utf-8';
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const log: FastifyBaseLogger = parts.log;
   const answers = trackAnswers();
-  const refuseBytes = answerBrokenRequest(parts.log, answers.areUnderWay);
+  const refuseBytes = answerBrokenRequest(parts.log, answers.areDue);
   const exchangeOf = createExchanges(parts);
   const limits = createRateLimits(parts.now);
   const hotAnswers = createHotAnswers({ ...parts, exchangeOf, limits });
@@ -133,6 +138,7 @@ function listenOnHttp(listener: (request: IncomingMessage, response: ServerRespo
       connectionsCheckingInterval: HEADERS_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       requestTimeout: 0, // an upload may take as long as it moves on
+      highWaterMark: HIGH_WATER_BYTES,
       requireHostHeader: false, // refused by us, in JSON
     },
     listener,

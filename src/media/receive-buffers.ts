@@ -16,7 +16,7 @@ export interface ReceiveBuffer extends Disposable {
 const TOTAL_BYTES = 24 * 1024 * 1024;
 /** For each: larger pieces are not written any faster, smaller ones cost more than they save. */
 const MAX_BYTES = 1024 * 1024;
-const MIN_BYTES = 128 * 1024;
+const MIN_BYTES = 16 * 1024;
 
 export function createReceiveBuffers(): ReceiveBuffers {
   let members = 0;

@@ -24,7 +24,7 @@ export function tooLarge(maxBytes: number): TooLarge {
  */
 export async function receiveBytes(
   body: AsyncIterable<Uint8Array>,
-  datastore: Datastore,
+  datastore: Pick<Datastore, 'createTemporary'>,
   buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
@@ -37,6 +37,9 @@ export async function receiveBytes(
     throw error;
   }
 }
+
+/** Of so many pieces at most: one of a byte takes as much memory as one of hundreds. */
+const MAX_PIECES = 256;
 
 /** Reads on when what was read is written: that bounds what an upload holds in memory. */
 async function writeDown(
@@ -58,7 +61,7 @@ async function writeDown(
     hash.update(chunk);
     batch.push(chunk);
     batchBytes += chunk.length;
-    if (batchBytes < buffer.maxBytes) continue;
+    if (batchBytes < buffer.maxBytes && batch.length < MAX_PIECES) continue;
     await writeAndRelease(temporary, batch);
     batch = [];
     batchBytes = 0;

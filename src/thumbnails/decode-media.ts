@@ -19,14 +19,17 @@ export interface DecodingParts extends MediaParts {
  */
 export async function decodeMedia<T>(
   parts: DecodingParts,
-  { serverName }: DomainConfig,
+  { serverName, thumbnails: { types, maxPixels } }: DomainConfig,
   media: MediaRow,
   what: string,
   signal: AbortSignal,
   decode: (object: MediaSource, thumbnailer: Thumbnailer) => Promise<T>,
 ): Promise<T> {
-  return await parts.refusedFiles.attempt(`${media.sha256_hash} ${serverName} ${what}`, async () => {
-    await using object = await openObject(parts, media, signal);
-    return await decode(object, parts.thumbnailer.forDomain(serverName));
-  });
+  return await parts.refusedFiles.attempt(
+    `${media.sha256_hash} ${serverName} ${what} ${maxPixels} ${types}`,
+    async () => {
+      await using object = await openObject(parts, media, signal);
+      return await decode(object, parts.thumbnailer.forDomain(serverName));
+    },
+  );
 }

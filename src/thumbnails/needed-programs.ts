@@ -18,9 +18,11 @@ export async function findNeededPrograms(
 ): Promise<Programs> {
   const families = familiesListedIn(types);
   if (families.length === 0) return NONE;
-  const programs = await findPrograms(searchPath, signal);
+  const { programs, confinement } = await findPrograms(searchPath, signal);
   const found = Object.entries(programs).flatMap(([name, program]) => (program ? [`${name} ${program.version}`] : []));
-  log.info(`Optional programs: ${found.join(', ') || 'none'}`);
+  log.info(
+    found.length === 0 ? 'Optional programs: none' : `Optional programs: ${found.join(', ')}; they run ${confinement}`,
+  );
   const moving = families.filter((family) => family !== 'document');
   const missing = (['ffmpeg', 'ffprobe'] as const).filter((name) => programs[name] === undefined);
   if (moving.length > 0 && missing.length > 0) warn(log, missing, moving, 'ffmpeg');

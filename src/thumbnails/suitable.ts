@@ -3,7 +3,7 @@ import type { MediaRow } from '../database/index.ts';
 import { BadRequest, essenceOf, TooLarge } from '../matrix/index.ts';
 import type { DecoderLimits } from './job.ts';
 import { coversType, formatsAllowedBy } from './picture-format.ts';
-import type { Family } from './programs/container.ts';
+import { FAMILIES, type Family } from './programs/container.ts';
 
 /** Where the configuration sets no limit. */
 const MAX_SOURCE_BYTES = 1024 ** 3;
@@ -28,12 +28,13 @@ export function decoderLimitsOf({ thumbnails: { types, maxPixels } }: Pick<Domai
 
 /** What media other than pictures a list of types allows to be decoded, whatever a file says of itself. */
 export function familiesListedIn(types: readonly string[]): readonly Family[] {
-  const begins = (start: string) => types.some((type) => type.startsWith(start) || type.startsWith('*'));
-  return [
-    ...(begins('video/') ? (['video'] as const) : []),
-    ...(begins('audio/') ? (['audio'] as const) : []),
-    ...(begins('application/pdf') || types.includes('application/*') ? (['document'] as const) : []),
-  ];
+  const names = (start: string) => types.some((type) => type.toLowerCase().startsWith(start));
+  const isListed: Readonly<Record<Family, boolean>> = {
+    video: names('video/') || coversType(types, 'video/mp4'),
+    audio: names('audio/') || coversType(types, 'audio/mpeg'),
+    document: coversType(types, 'application/pdf'),
+  };
+  return FAMILIES.filter((family) => isListed[family]);
 }
 
 /** @throws {BadRequest} {@link TooLarge} for media that is not decoded here, by what its record says */

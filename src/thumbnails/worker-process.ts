@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, getPriority, setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 import { encodeFrameStart, readFrames } from './frames.ts';
+import { giveWay } from './give-way.ts';
 import { type Answer, type Job, parseAnswer } from './job.ts';
 import { readResidentBytes } from './read-resident-bytes.ts';
 import type { SourceStream } from './source.ts';
@@ -241,16 +241,5 @@ class ChildProcessWorker implements WorkerProcess {
     } catch {
       // The pipe broke with the process, which `ended` tells.
     }
-  }
-}
-
-/** Requests that are answered from memory must not wait for pictures. Where the system does not allow it, they do. */
-function giveWay(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
-    setPriority(pid, Math.min(PRIORITY_LOW, getPriority() + PRIORITY_BELOW_NORMAL));
-  } catch {
-    // A process that has ended by now tells so elsewhere.
   }
 }

@@ -1,5 +1,6 @@
 /** What kinds of media a container may hold, and what they need: video and audio ffmpeg, documents pdftoppm. */
-export type Family = 'video' | 'audio' | 'document';
+export const FAMILIES = ['video', 'audio', 'document'] as const;
+export type Family = (typeof FAMILIES)[number];
 
 /** The files that programs read, by the names that ffmpeg has for its demuxers, and PDF. */
 export type Container = Demuxer | 'pdf';
@@ -8,7 +9,7 @@ export type Demuxer = 'mov' | 'matroska' | 'ogg' | 'wav' | 'flac' | 'mp3' | 'aac
 /** So many first bytes are enough for {@link findContainer}. */
 export const CONTAINER_START_BYTES = 4096;
 
-const FAMILIES: Readonly<Record<Container, readonly Family[]>> = {
+const HELD: Readonly<Record<Container, readonly Family[]>> = {
   mov: ['video', 'audio'],
   matroska: ['video', 'audio'],
   ogg: ['video', 'audio'],
@@ -21,7 +22,7 @@ const FAMILIES: Readonly<Record<Container, readonly Family[]>> = {
 
 /** Whether a file of this container may hold what is allowed. */
 export function mayHold(container: Container, allowed: readonly Family[]): boolean {
-  return FAMILIES[container].some((family) => allowed.includes(family));
+  return HELD[container].some((family) => allowed.includes(family));
 }
 
 /** Playlists, concatenations, image sequences: none of what names other files is here, and none is to be added. */

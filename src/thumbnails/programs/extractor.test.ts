@@ -22,7 +22,7 @@ import { createExtractor, type ExtractorParts, type PictureWish } from './extrac
 import { findPrograms } from './find-programs.ts';
 
 const skip = skipWithoutPrograms();
-const programs = await findPrograms(process.env['PATH'] ?? '', new AbortController().signal);
+const { programs } = await findPrograms(process.env['PATH'] ?? '', new AbortController().signal);
 const { log } = openLog({ level: 'fatal', colors: false, json: false, directory: '-', now: Date.now });
 const WISH: PictureWish = {
   size: { width: 320, height: 240 },

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
+import { findOnPath } from './find-on-path.ts';
+import { findSandbox } from './find-sandbox.ts';
 
 export interface Program {
-  /** Absolute. */
-  readonly path: string;
+  /** What is run: programs that confine it, and itself. All paths are absolute. */
+  readonly command: readonly string[];
   /** As the program tells it, such as `5.1.9`. */
   readonly version: string;
 }
@@ -20,37 +19,36 @@ export interface Programs {
 
 const MAX_ANSWER_MS = 10_000;
 
-/** @param searchPath folders, as in the environment's `PATH` */
-export async function findPrograms(searchPath: string, signal: AbortSignal): Promise<Programs> {
-  const [ffmpeg, ffprobe, pdftoppm] = await Promise.all([
-    findProgram('ffmpeg', '-version', searchPath, signal),
-    findProgram('ffprobe', '-version', searchPath, signal),
-    findProgram('pdftoppm', '-v', searchPath, signal),
-  ]);
-  return { ffmpeg, ffprobe, pdftoppm };
+export interface FoundPrograms {
+  readonly programs: Programs;
+  /** For the log: how they run. */
+  readonly confinement: string;
 }
 
-/** One that is there and does not answer counts as missing. */
-async function findProgram(
-  name: string,
-  versionFlag: string,
-  searchPath: string,
-  signal: AbortSignal,
-): Promise<Program | undefined> {
-  for (const folder of searchPath.split(delimiter).filter(isAbsolute)) {
-    const path = join(folder, name);
-    try {
-      await access(path, constants.X_OK);
-      const { stdout, stderr } = await promisify(execFile)(path, [versionFlag], {
-        cwd: '/',
-        env: {},
-        signal,
-        timeout: MAX_ANSWER_MS,
-      });
-      return { path, version: /version n?([\w.]+)/.exec(stdout + stderr)?.[1] ?? 'of unknown version' };
-    } catch {
-      signal.throwIfAborted(); // else: not in this folder, or no program
-    }
+/** @param searchPath folders, as in the environment's `PATH` */
+export async function findPrograms(searchPath: string, signal: AbortSignal): Promise<FoundPrograms> {
+  const { words, description } = await findSandbox(searchPath, signal);
+  const find = async (name: string, versionFlag: string): Promise<Program | undefined> => {
+    const path = await findOnPath(name, searchPath);
+    const version = path && (await askVersion(path, versionFlag, signal));
+    return path && version ? { command: [...words, path], version } : undefined;
+  };
+  const [ffmpeg, ffprobe, pdftoppm] = await Promise.all([
+    find('ffmpeg', '-version'),
+    find('ffprobe', '-version'),
+    find('pdftoppm', '-v'),
+  ]);
+  return { programs: { ffmpeg, ffprobe, pdftoppm }, confinement: description };
+}
+
+/** `undefined`: it does not answer, and counts as missing. */
+async function askVersion(path: string, versionFlag: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const options = { cwd: '/', env: {}, signal, timeout: MAX_ANSWER_MS };
+    const { stdout, stderr } = await promisify(execFile)(path, [versionFlag], options);
+    return /version n?([\w.]+)/.exec(stdout + stderr)?.[1] ?? 'of unknown version';
+  } catch {
+    signal.throwIfAborted(); // else: no program
+    return undefined;
   }
-  return undefined;
 }

@@ -19,7 +19,7 @@ async function play(t: TestContext, script: string, limits: Partial<ProgramLimit
   const { log } = openLog({ level: 'debug', colors: false, json: false, directory: '-', now: Date.now, output });
   const chunks: Buffer[] = [];
   const running = runProgram(
-    { path: '/bin/sh', args: ['-c', script], folder, maxOutputBytes: 100_000 },
+    { command: ['/bin/sh'], args: ['-c', script], folder, maxOutputBytes: 100_000 },
     { ...LIMITS, ...limits },
     log,
     (chunk) => chunks.push(chunk),
@@ -93,7 +93,7 @@ test('a program ends when what it says cannot be used', async (t) => {
   const take = () => {
     throw new RangeError('No use for it');
   };
-  const run = { path: '/bin/sh', args: ['-c', 'echo word; exec sleep 600'], folder, maxOutputBytes: 100 };
+  const run = { command: ['/bin/sh'], args: ['-c', 'echo word; exec sleep 600'], folder, maxOutputBytes: 100 };
   await assert.rejects(runProgram(run, LIMITS, log, take, t.signal), { message: 'No use for it' });
   assert.deepEqual(await findProcessesIn(folder), []);
   const gone = { ...run, folder: join(folder, 'gone') };

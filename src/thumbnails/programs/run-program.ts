@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { InternalError } from '../../matrix/index.ts';
 import type { Log } from '../../telemetry/index.ts';
+import { giveWay } from '../give-way.ts';
 import { readResidentBytes } from '../read-resident-bytes.ts';
 
 export interface ProgramLimits {
@@ -14,8 +15,8 @@ export interface ProgramLimits {
 }
 
 export interface Run {
-  /** Absolute path of the program. */
-  readonly path: string;
+  /** The program, with what confines it before it. */
+  readonly command: readonly string[];
   readonly args: readonly string[];
   /** The only folder that the program has reason to look at. */
   readonly folder: string;
@@ -53,12 +54,13 @@ export async function runProgram(
   signal: AbortSignal,
 ): Promise<Ending> {
   signal.throwIfAborted();
-  const child = spawn('/bin/sh', ['-c', WITH_LIMITS, 'sh', ...limitWords(limits), run.path, ...run.args], {
+  const child = spawn('/bin/sh', ['-c', WITH_LIMITS, 'sh', ...limitWords(limits), ...run.command, ...run.args], {
     cwd: run.folder,
     env: { LANG: 'C' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // makes the group
   });
+  giveWay(child.pid);
   const ended = once(child, 'close');
   let killedFor: Extract<Ending, { kind: 'killed' }>['why'] | undefined;
   const kill = (why?: typeof killedFor) => {
@@ -86,7 +88,13 @@ export async function runProgram(
     throw error;
   } finally {
     log.debug(
-      { program: basename(run.path), code: child.exitCode, signal: child.signalCode, killedFor, details },
+      {
+        program: basename(run.command.at(-1) ?? ''),
+        code: child.exitCode,
+        signal: child.signalCode,
+        killedFor,
+        details,
+      },
       'A program has ended',
     );
   }

@@ -43,7 +43,7 @@ export async function openWorkbench(
       const found = programs[program];
       if (found === undefined) throw new BadRequest('This server makes no thumbnails of this type of media');
       const ending = await runProgram(
-        { path: found.path, args, folder: folder.path, maxOutputBytes },
+        { command: found.command, args, folder: folder.path, maxOutputBytes },
         { ...limits, maxRunMs: limits.maxRunMs * timeShare },
         log,
         take,
