@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { refuseCrumbs } from './refuse-crumbs.ts';
 import { refuseStalled } from './stalled-body.ts';
 
 /** A client that is still sending when its answer is out may go on this long and this far; then it is cut off. */
@@ -14,7 +15,9 @@ const LINGER_BYTES = 256 * 1024 * 1024;
  */
 export function readBody(request: FastifyRequest, reply: FastifyReply): AsyncIterable<Uint8Array> {
   if (expectsContinue(request.raw)) reply.raw.writeContinue();
-  const body: AsyncIterable<Uint8Array> = request.raw.iterator({ destroyOnReturn: false });
+  const raw: AsyncIterable<Uint8Array> = request.raw.iterator({ destroyOnReturn: false });
+  // A body whose length is known comes as the network brings it, whatever the client does.
+  const body = request.headers['transfer-encoding'] === undefined ? raw : refuseCrumbs(raw);
   const { stalledClientSeconds } = request.config.repo;
   if (stalledClientSeconds <= 0) return body;
   return refuseStalled(body, stalledClientSeconds * 1000, () => performance.now());
