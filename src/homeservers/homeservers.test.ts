@@ -153,7 +153,8 @@ const troubles: readonly (readonly [Trouble, number])[] = [
 ];
 for (const [trouble, status] of troubles) {
   test(`a homeserver with the trouble "${trouble}" is a ${status}, never a 401, and does not tell the token`, async () => {
-    await using setup = await start({ timeoutSeconds: 0.2 });
+    // Only where the limit is what is tested it is short: a busy machine may need longer for all else.
+    await using setup = await start(status === 504 ? { timeoutSeconds: 0.2 } : {});
     const token = setup.homeserver.addUser('alice');
     setup.homeserver.suffer(trouble);
     const { error, text } = await failureOf(setup.whoami(token));
@@ -162,7 +163,9 @@ for (const [trouble, status] of troubles) {
     assert.doesNotMatch(text + setup.logged.join(), /token_of_alice|<h1>|SSH|aaaa/);
     assert.ok(setup.homeserver.requests.every(({ path }) => path !== '/elsewhere'));
     setup.homeserver.suffer(undefined);
-    assert.equal((await setup.whoami(token)).userId, '@alice:example.org', 'afterwards all is well');
+    const timeouts = { ...setup.domain.timeouts, clientServerTimeoutSeconds: 30 };
+    const { userId } = await setup.homeservers.whoami({ ...setup.domain, timeouts }, { token, clientAddress }, patient);
+    assert.equal(userId, '@alice:example.org', 'afterwards all is well');
   });
 }
 
