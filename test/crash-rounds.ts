@@ -8,8 +8,10 @@ import { startProcess } from './process.ts';
 import { ask, type Engine, makeServiceFolder, pathOf, uploadBytes } from './service.ts';
 
 const CONCURRENT_UPLOADS = 8;
-/** Long enough for some uploads to be through and others on their way. */
-const LONGEST_LIFE_MS = 250;
+/** Counted in answers, not in time, so that as much is through on a slow machine as on a fast one. */
+const MOST_ANSWERS = 8;
+/** After the last of them, so that the kill hits any step of the uploads that are on their way. */
+const LONGEST_DELAY_MS = 50;
 
 /**
  * Kills the service at a random moment of concurrent uploads, again and again, and after each restart looks at
@@ -26,10 +28,18 @@ export async function crashAndLook(t: TestContext, engine: Engine, rounds: numbe
     const temporaries = await readdir(join(folder.media, '.vitrine-tmp'));
     assert.deepEqual(temporaries, [], 'temporaries of the killed process are still there');
     await lookAtAll(service.url, answered, round === rounds - 1 ? answered.size : 50);
-    const uploaders = Array.from({ length: CONCURRENT_UPLOADS }, () => uploadUntilKilled(service.url, answered));
-    await setTimeout(randomInt(LONGEST_LIFE_MS));
+    const enough = answered.size + MOST_ANSWERS - (round % (MOST_ANSWERS + 1)); // in some rounds, none
+    const { promise: isEnough, resolve } = Promise.withResolvers<void>();
+    const look = () => answered.size >= enough && resolve();
+    look();
+    const uploaders = Promise.all(
+      Array.from({ length: CONCURRENT_UPLOADS }, () => uploadUntilKilled(service.url, answered, look)),
+    );
+    await Promise.race([isEnough, uploaders]);
+    assert.ok(answered.size >= enough, 'the uploads broke off before anybody killed the service');
+    await setTimeout(randomInt(LONGEST_DELAY_MS));
     await service.kill('SIGKILL');
-    await Promise.all(uploaders);
+    await uploaders;
   }
   const service = await startProcess(t, folder);
   await lookAtAll(service.url, answered, answered.size);
@@ -38,13 +48,14 @@ export async function crashAndLook(t: TestContext, engine: Engine, rounds: numbe
 }
 
 /** Small files and large ones, some of equal content; ends when the service does. */
-async function uploadUntilKilled(url: string, answered: Map<string, string>): Promise<void> {
+async function uploadUntilKilled(url: string, answered: Map<string, string>, onAnswer: () => void): Promise<void> {
   for (;;) {
     const isShared = randomInt(4) === 0;
     const bytes = isShared ? Buffer.alloc(4_000, randomInt(5)) : randomBytes(randomInt(1, 400_000));
     try {
       const uri = await uploadBytes((path, init) => ask(url, path, init), bytes, { name: `${randomInt(1_000_000)}` });
       answered.set(uri, createHash('sha256').update(bytes).digest('hex'));
+      onAnswer();
     } catch {
       return; // the connection broke with the process
     }
