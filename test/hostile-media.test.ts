@@ -9,6 +9,7 @@ import pino from 'pino';
 import { defaultConfig } from '../src/config/index.ts';
 import { BadRequest, TooLarge } from '../src/matrix/index.ts';
 import { createExtractor, createThumbnailer, findNeededPrograms, openPictureSource } from '../src/thumbnails/index.ts';
+import { MEDIA_BOMBS } from './bombs.ts';
 import { flipBits, makePng, truncate } from './pictures.ts';
 import { playObject } from './played-media.ts';
 import { skipWithoutPrograms } from './programs.ts';
@@ -108,40 +109,7 @@ test('a playlist is not followed, whatever it says it is, and whatever reads it'
   assert.equal(requests, 0);
 });
 
-const bombs: Readonly<Record<string, () => Buffer | Promise<Buffer>>> = {
-  'a PDF whose pages go in a circle': () =>
-    Buffer.from(
-      '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[2 0 R]/Count 1>>endobj trailer<</Root 1 0 R>>',
-    ),
-  'a PDF without a page': () => Buffer.from('%PDF-1.4\ntrailer<<>>\n%%EOF'),
-  'a WAV that claims four gigabytes': () => {
-    const wav = makeWav(tone);
-    wav.writeUInt32LE(0xffff_ffff, 4);
-    wav.writeUInt32LE(0xffff_fff0, 40);
-    return wav;
-  },
-  'a WAV with 60,000 channels': () => {
-    const wav = makeWav(tone);
-    wav.writeUInt16LE(60_000, 22);
-    return wav;
-  },
-  'an MP3 whose tag claims to be larger than the file': () => Buffer.from('ID3\x04\0\0\x7f\x7f\x7f\x7fAPIC', 'latin1'),
-  'a Matroska of nothing but its beginning': () => Buffer.from('1a45dfa3ffffffffffffffff', 'hex'),
-  'an MP4 of boxes in boxes': () => {
-    const depth = 20_000;
-    const boxes = Buffer.alloc(16 + 8 * depth);
-    boxes.write('\0\0\0\x10ftypisom\0\0\0\0', 'latin1');
-    for (let level = 0; level < depth; level += 1) {
-      boxes.writeUInt32BE(8 * (depth - level), 16 + 8 * level);
-      boxes.write(level === 0 ? 'moov' : 'trak', 20 + 8 * level);
-    }
-    return boxes;
-  },
-  'megabytes of zeros behind a beginning': () =>
-    Buffer.concat([Buffer.from('\0\0\0\x10ftypisom\0\0\0\0', 'latin1'), Buffer.alloc(5_000_000)]),
-};
-
-for (const [what, make] of Object.entries(bombs)) {
+for (const [what, make] of Object.entries(MEDIA_BOMBS)) {
   test(`${what} ends in an answer`, { skip }, async () => {
     assert.match(await tryThumbnail(await make()), /^(picture|refused)$/);
   });
