@@ -1,0 +1,97 @@
+import { isIP, type Socket } from 'node:net';
+import { buildConnector } from 'undici';
+import { connectToFirst, type Endpoint, orderEndpoints } from './connect-first.ts';
+import { describeTlsError } from './describe-trouble.ts';
+import { OutboundError } from './errors.ts';
+import type { AddressCheck } from './networks.ts';
+import type { Resolver } from './resolver.ts';
+import { isNumberLike, type Target, tlsNameOf } from './target.ts';
+
+/** Opens a connection to what the target's name means now, if that is allowed. @throws {OutboundError} */
+export type Connector = (target: Target) => Promise<Socket>;
+
+export interface ConnectorParts {
+  readonly resolver: Resolver;
+  readonly isAllowed: AddressCheck;
+  /** Where a checked endpoint really is. Tests have no other way to stand in for the machines of others. */
+  readonly route: (endpoint: Endpoint) => Endpoint;
+  /** For everything until the connection stands: lookup, TCP and TLS. */
+  readonly connectMs: number;
+  readonly certificates: CertificateRules;
+}
+
+export interface CertificateRules {
+  /** Who is trusted, as PEM. Default: whom Node trusts. */
+  readonly authorities?: readonly string[];
+  /** `false`: any certificate will do. For tests of federations alone. */
+  readonly areChecked?: boolean;
+}
+
+export function createConnector(parts: ConnectorParts): Connector {
+  const { connectMs, certificates } = parts;
+  const startTls = buildConnector({
+    allowH2: false,
+    timeout: 0, // the time limit here is of the whole
+    rejectUnauthorized: certificates.areChecked ?? true,
+    ...(certificates.authorities !== undefined && { ca: [...certificates.authorities] }),
+  });
+  return async (target) => {
+    const ending = new AbortController();
+    const late = () =>
+      ending.abort(new OutboundError('timeout', `${nameOf(target)}: no connection in ${connectMs} ms`));
+    const timer = setTimeout(late, connectMs);
+    try {
+      const endpoints = await findEndpoints(parts, target, ending.signal);
+      const socket = await connectToFirst(orderEndpoints(endpoints).map(parts.route), ending.signal);
+      return target.protocol === 'http:' ? socket : await secure(startTls, socket, target, ending.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/**
+ * Every address is checked, and only checked addresses are connected to: there is no second lookup whose answer could
+ * be another one.
+ */
+async function findEndpoints(parts: ConnectorParts, target: Target, signal: AbortSignal): Promise<Endpoint[]> {
+  const { host, port } = target;
+  if (isNumberLike(host)) throw new OutboundError('name not found', `${host} is neither an address nor a name`);
+  const addresses = isIP(host) === 0 ? await parts.resolver.findAddresses(host, signal) : [host];
+  const allowed = addresses.filter(parts.isAllowed);
+  if (allowed.length > 0) return allowed.map((address) => ({ address, port }));
+  throw new OutboundError('forbidden address', `${nameOf(target)}: ${addresses.join(', ')} may not be connected to`);
+}
+
+function secure(
+  startTls: buildConnector.connector,
+  socket: Socket,
+  target: Target,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const name = tlsNameOf(target);
+  const giveUp = () => {
+    reject(signal.reason);
+    socket.destroy();
+  };
+  const options = {
+    protocol: 'https:',
+    port: String(target.port),
+    hostname: name,
+    ...(isIP(name) === 0 && { servername: name }), // no SNI for an address. RFC 6066, section 3
+    httpSocket: socket,
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  startTls(options, (error, secured) => {
+    signal.removeEventListener('abort', giveUp);
+    if (error === null) return resolve(secured);
+    socket.destroy();
+    reject(describeTlsError(error, nameOf(target)));
+  });
+  return promise;
+}
+
+function nameOf({ host, port }: Target): string {
+  return `${host} port ${port}`;
+}

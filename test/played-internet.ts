@@ -1,0 +1,59 @@
+import type { TestContext } from 'node:test';
+import {
+  createResolver,
+  type Outbound,
+  type OutboundOptions,
+  openOutbound,
+  type Resolver,
+} from '../src/outbound/index.ts';
+import { type CertificateAuthority, makeAuthority } from './certificates.ts';
+import { type FakeDns, startFakeDns } from './fake-dns.ts';
+import { createRoutes, type FakeRemote, type FakeRemoteOptions, type Routes, startFakeRemote } from './fake-remote.ts';
+
+/** Names, certificates and machines of others, all on this one. It ends with the test. */
+export interface PlayedInternet {
+  readonly dns: FakeDns;
+  readonly authority: CertificateAuthority;
+  readonly routes: Routes;
+  readonly resolver: Resolver;
+  /** A server at an endpoint such as `10.0.0.1 443`, with certificates of the authority. */
+  start(endpoint: string, options: FakeRemoteOptions): Promise<FakeRemote>;
+  /** Trusts the authority, forbids loopback and link-local networks, and waits for two seconds at most. */
+  open(options?: Partial<OutboundOptions>): Outbound;
+}
+
+export async function playInternet(t: TestContext): Promise<PlayedInternet> {
+  const dns = await startFakeDns();
+  const authority = await makeAuthority();
+  const routes = createRoutes();
+  const resolver = createResolver({ servers: [dns.server], hostsFile: '/dev/null', timeoutMs: 200 });
+  t.after(() => dns[Symbol.asyncDispose]());
+  return {
+    dns,
+    authority,
+    routes,
+    resolver,
+    async start(endpoint, options) {
+      const remote = await startFakeRemote({ authority, ...options });
+      t.after(() => remote[Symbol.asyncDispose]());
+      routes.add(endpoint, remote.port);
+      return remote;
+    },
+    open(options = {}) {
+      const outbound = openOutbound(
+        { resolver, route: routes.route },
+        {
+          networks: {
+            allowed: [],
+            disallowed: ['127.0.0.0/8', '169.254.0.0/16', '::1', 'fe80::/10', '0.0.0.0/8', '::'],
+          },
+          limits: { connectMs: 2_000, headersMs: 2_000, stallMs: 2_000, totalMs: 4_000 },
+          certificates: { authorities: [authority.pem] },
+          ...options,
+        },
+      );
+      t.after(() => outbound[Symbol.asyncDispose]());
+      return outbound;
+    },
+  };
+}
