@@ -24,8 +24,8 @@ export interface FakeDns extends AsyncDisposable {
   set(name: string, type: RecordType, values: readonly string[]): void;
   /** Answers that change from question to question; the last one stays. */
   setInTurn(name: string, type: RecordType, turns: readonly (readonly string[])[]): void;
-  /** From now on questions about that name run into it; `undefined` ends that. */
-  suffer(name: string, trouble: DnsTrouble | undefined): void;
+  /** From now on questions about that name, or of that type only, run into it; `undefined` ends that. */
+  suffer(name: string, trouble: DnsTrouble | undefined, type?: RecordType): void;
 }
 
 const NOERROR = 0;
@@ -56,7 +56,7 @@ export async function startFakeDns(): Promise<FakeDns> {
   const answerTo = (query: Packet): Buffer | undefined => {
     const { type = '', name = '' } = query.questions?.[0] ?? {};
     questions.push(`${type} ${name}`);
-    const trouble = troubles.get(name.toLowerCase());
+    const trouble = troubles.get(name.toLowerCase()) ?? troubles.get(`${type} ${name.toLowerCase()}`);
     if (trouble === 'silent') return undefined;
     const answers = trouble === undefined ? recordsOf(type, name) : [];
     const isKnown = answers.length > 0 || names.has(name.toLowerCase());
@@ -82,9 +82,10 @@ export async function startFakeDns(): Promise<FakeDns> {
     questions,
     set: (name, type, values) => setInTurn(name, type, [values]),
     setInTurn,
-    suffer(name, trouble) {
-      if (trouble === undefined) troubles.delete(name.toLowerCase());
-      else troubles.set(name.toLowerCase(), trouble);
+    suffer(name, trouble, type) {
+      const key = type === undefined ? name.toLowerCase() : `${type} ${name.toLowerCase()}`;
+      if (trouble === undefined) troubles.delete(key);
+      else troubles.set(key, trouble);
     },
     async [Symbol.asyncDispose]() {
       socket.close();

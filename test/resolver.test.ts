@@ -29,9 +29,11 @@ test('a name has the addresses of both families', async () => {
 
 test('name servers that fail on one family do not hide the other one', async () => {
   await using dns = await startFakeDns();
-  dns.set('example.org', 'CNAME', ['other.example.org']);
-  dns.set('other.example.org', 'A', ['10.0.0.1']);
+  dns.set('example.org', 'A', ['10.0.0.1']);
+  dns.suffer('example.org', 'failing', 'AAAA');
   assert.deepEqual(await resolverOf(dns).findAddresses('example.org', never), ['10.0.0.1']);
+  dns.suffer('example.org', 'failing', 'A');
+  await assert.rejects(resolverOf(dns).findAddresses('example.org', never), { trouble: 'lookup failed' });
 });
 
 test('the hosts file of the machine comes first, and a missing one is no trouble', async (t) => {
