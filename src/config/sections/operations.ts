@@ -1,6 +1,29 @@
 import { Type } from 'typebox';
 import { later, oneOf } from '../option.ts';
 
+/** Where no server of the internet is, and where something may listen that trusts whoever comes from inside. */
+const INSIDE = [
+  '0.0.0.0/8', // this host
+  '127.0.0.0/8',
+  '::/128',
+  '::1/128',
+  '169.254.0.0/16', // link-local, with the metadata service of most clouds
+  'fe80::/10',
+  '224.0.0.0/4', // multicast
+  'ff00::/8',
+  '240.0.0.0/4', // reserved, with broadcast
+  '192.0.2.0/24', // documentation
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '2001:db8::/32',
+  '3fff::/20',
+  '192.0.0.0/24', // metadata: Oracle, in a network of protocol assignments
+  '100.100.100.200/32', // Alibaba
+  '168.63.129.16/32', // Azure
+  'fd00:ec2::254/128', // Amazon
+  'fd20:ce::254/128', // Google
+];
+
 export const federation = Type.Object(
   {
     backoffAt: Type.Integer({
@@ -11,6 +34,18 @@ export const federation = Type.Object(
     ignoredHosts: Type.Array(Type.String(), {
       default: [],
       description: 'Servers whose media is refused to all but the administrators of this repository.',
+    }),
+    disallowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
+      default: INSIDE,
+      description:
+        "Vitrine's own: networks that are never connected to for another server, whatever its name leads to. Private networks are not among them, because closed federations live there. An empty list forbids nothing.",
+      ...later,
+    }),
+    allowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
+      default: [],
+      description:
+        "Vitrine's own: networks that may be connected to, unless the list above forbids it. An empty list allows all.",
+      ...later,
     }),
   },
   { description: 'Dealing with other servers.' },
