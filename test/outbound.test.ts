@@ -75,7 +75,7 @@ test('an address is asked without a name in TLS, and needs a certificate for the
   await assert.rejects(open().get(new URL('https://10.0.0.8/'), HTTPS, never), failsWith('tls'));
 });
 
-test('an IPv6 address is asked as it is written in a URL', async (t) => {
+test('DISC-18: an IPv6 address is asked as it is written in a URL', async (t) => {
   const { open, start, routes } = await playInternet(t);
   await start('fd00::9 443', { names: ['fd00::9'] });
   const { body } = await open().get(new URL('https://[fd00::9]/'), HTTPS, never);
@@ -83,7 +83,7 @@ test('an IPv6 address is asked as it is written in a URL', async (t) => {
   assert.deepEqual(routes.used, ['fd00::9 443']);
 });
 
-test('a name with addresses of both families is reached by the one that works', async (t) => {
+test('DISC-18: a name with addresses of both families is reached by the one that works', async (t) => {
   const { open, dns, routes } = await playExample(t);
   dns.set('example.org', 'AAAA', ['fd00::1']);
   await text((await open().get(new URL('https://example.org/'), HTTPS, never)).body);
@@ -176,7 +176,7 @@ test('of a name with good and bad addresses only the good ones are tried', async
   assert.deepEqual(routes.used, ['10.0.0.1 443']);
 });
 
-test('a name that changes its address behind the check changes nothing: there is one lookup', async (t) => {
+test('DISC-19: a name that changes its address behind the check changes nothing: there is one lookup', async (t) => {
   const { open, dns, routes } = await playExample(t);
   dns.setInTurn('example.org', 'A', [['10.0.0.1'], ['127.0.0.1']]);
   const outbound = open();
@@ -275,8 +275,8 @@ test('a port where nobody listens is "refused"', async (t) => {
   await assert.rejects(open().get(new URL('https://example.org:444/'), HTTPS, never), failsWith('refused'));
 });
 
-test('certificates for other names, of unknown authorities, out of date, and no TLS at all are "tls"', async (t) => {
-  const { open, dns, start } = await playExample(t);
+test('DISC-16, DISC-17: certificates for other names, of unknown authorities, out of date, and no TLS at all are "tls"', async (t) => {
+  const { open, dns, start, remote } = await playExample(t);
   dns.set('example.net', 'A', ['10.0.0.1']);
   dns.set('old.example.org', 'A', ['10.0.0.3']);
   dns.set('plain.example.org', 'A', ['10.0.0.4']);
@@ -287,6 +287,7 @@ test('certificates for other names, of unknown authorities, out of date, and no 
   }
   const distrusting = open({ certificates: {} });
   await assert.rejects(distrusting.get(new URL('https://example.org/'), HTTPS, never), failsWith('tls'));
+  assert.deepEqual(remote.requests, [], 'nobody is told anything before the certificate is known to be good');
 });
 
 test('certificates are not looked at where that is switched off', async (t) => {

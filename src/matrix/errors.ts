@@ -1,3 +1,5 @@
+import { shorten } from './shorten.ts';
+
 /**
  * What a client may be told. Thrown where the fact is known; `http/errors.ts` makes the answer of it.
  * Specification: Client-Server API, "Standard error response" and "Common error codes".
@@ -204,6 +206,34 @@ const HOMESERVER_TROUBLE = {
   unreachable: { status: 503, text: 'The homeserver cannot be reached; try again' },
   'left alone': { status: 503, text: 'The homeserver has been in trouble and is left alone for a moment; try again' },
   timeout: { status: 504, text: 'The homeserver did not answer in time; try again' },
+} as const;
+
+/** What keeps another server from being asked. */
+export type RemoteTrouble = keyof typeof REMOTE_TROUBLE;
+
+/** Another server cannot be asked. The cause, for the log, has the exact reason. */
+export class RemoteUnavailable extends MatrixError {
+  readonly errcode = 'M_UNKNOWN';
+  readonly status: 502 | 503 | 504;
+  readonly mrErrcode = 'M_UNKNOWN';
+  readonly trouble: RemoteTrouble;
+  override readonly retryAfterSeconds: number | undefined;
+  /** @param retryAfterMs when it will be asked again, for one that is left alone */
+  constructor(serverName: string, trouble: RemoteTrouble, options?: ErrorOptions, retryAfterMs?: number) {
+    super(`The server ${shorten(serverName)} ${REMOTE_TROUBLE[trouble].text}`, options);
+    this.trouble = trouble;
+    this.status = REMOTE_TROUBLE[trouble].status;
+    this.retryAfterSeconds = retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
+  }
+}
+
+const REMOTE_TROUBLE = {
+  unreachable: { status: 502, text: 'cannot be reached' },
+  /** Its addresses lie in networks that are not connected to. Not told apart: it would tell what names mean inside. */
+  forbidden: { status: 502, text: 'cannot be reached' },
+  'bad answer': { status: 502, text: 'gave an answer that makes no sense' },
+  timeout: { status: 504, text: 'did not answer in time' },
+  'left alone': { status: 503, text: 'has failed again and again, and is left alone for a moment' },
 } as const;
 
 /** A part that the service stands on, such as the database, is away for now. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The groups of requirements on the client's side of a media repository, and how many each has. */
+/** The groups of requirements on a media repository, and how many each has. */
 const GROUPS: Readonly<Record<string, number>> = {
   B: 12,
   C: 11,
@@ -22,6 +22,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   TH: 21,
   FZ: 9,
   SEC: 14,
+  DISC: 19,
   AS: 7,
   ACC: 9,
   VER: 5,

@@ -1,0 +1,2 @@
+/** Whom other servers see. */
+export const USER_AGENT = 'vitrine';
