@@ -419,9 +419,14 @@ test('DISC-7: a certificate for the machine that services name is not enough: wh
   internet.dns.set('_matrix-fed._tcp.example.org', 'SRV', ['10 0 8449 evil.example.net']);
   internet.dns.set('evil.example.net', 'A', ['10.0.0.2']);
   await startServer(internet, '10.0.0.2 8449', 'evil.example.net');
-  await assert.rejects(ask(internet, 'example.org'), (error) => {
-    return error instanceof RemoteUnavailable && error.cause instanceof OutboundError && error.cause.trouble === 'tls';
-  });
+  // Twice: a session of TLS that is taken up again must not stand in for the certificate.
+  for (let i = 0; i < 2; i += 1) {
+    await assert.rejects(ask(internet, 'example.org'), (error) => {
+      return (
+        error instanceof RemoteUnavailable && error.cause instanceof OutboundError && error.cause.trouble === 'tls'
+      );
+    });
+  }
 });
 
 // Without TLS, for tests of federations.

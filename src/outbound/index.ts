@@ -1,11 +1,10 @@
 export type { Endpoint } from './connect-first.ts';
 export type { CertificateRules } from './connector.ts';
 export { OutboundError, type OutboundTrouble } from './errors.ts';
+export type { OutboundAnswer, OutboundCall } from './exchange.ts';
 export type { NetworkRules } from './networks.ts';
 export {
   type Outbound,
-  type OutboundAnswer,
-  type OutboundCall,
   type OutboundOptions,
   type OutboundParts,
   openOutbound,

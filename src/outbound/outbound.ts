@@ -1,12 +1,11 @@
-import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import type { Endpoint } from './connect-first.ts';
 import { type CertificateRules, createConnector } from './connector.ts';
 import { OutboundError } from './errors.ts';
-import { type AddressCheck, createAddressCheck, type NetworkRules } from './networks.ts';
-import { createPatience, type Patience, type TimeLimits } from './patience.ts';
-import { createPools, type Pools } from './pools.ts';
-import { type Headers, nextHop, redirectOf } from './redirects.ts';
+import { ask, type Exchange, type OutboundAnswer, type OutboundCall } from './exchange.ts';
+import { createAddressCheck, type NetworkRules } from './networks.ts';
+import { createPatience, type TimeLimits } from './patience.ts';
+import { createPools } from './pools.ts';
+import { type Hop, nextHop, redirectOf } from './redirects.ts';
 import type { Resolver } from './resolver.ts';
 import { type Target, targetOf } from './target.ts';
 
@@ -24,29 +23,11 @@ export interface Outbound {
   get(url: URL, call: RedirectedCall, signal: AbortSignal): Promise<OutboundAnswer>;
 }
 
-export interface OutboundCall {
-  readonly method?: 'GET' | 'HEAD';
-  /** Starts with a slash; with its query. */
-  readonly path: string;
-  /** Without `Host`. */
-  readonly headers?: Headers;
-  /** In place of those that all calls have. */
-  readonly limits?: Partial<TimeLimits>;
-}
-
 export interface RedirectedCall extends Omit<OutboundCall, 'path'> {
   /** With colon. Also asked of the first URL. */
   readonly protocols: readonly ('https:' | 'http:')[];
   /** At the redirect after that it is given up. */
   readonly maxRedirects: number;
-}
-
-export interface OutboundAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Readable;
-  /** What answered in the end. */
-  readonly url: URL;
 }
 
 export interface OutboundOptions {
@@ -69,12 +50,12 @@ export interface OutboundParts {
 export function openOutbound(parts: OutboundParts, options: OutboundOptions): Outbound & AsyncDisposable {
   const { networks, limits, certificates = {}, maxConnections = 16, maxHeaderBytes = 16_384 } = options;
   const { resolver, route = (endpoint: Endpoint) => endpoint } = parts;
-  const isAllowed: AddressCheck = createAddressCheck(networks);
+  const isAllowed = createAddressCheck(networks);
   const connect = createConnector({ resolver, isAllowed, route, connectMs: limits.connectMs, certificates });
   const pools = createPools(connect, { maxConnections, maxHeaderBytes });
 
   const withPatience = async (
-    own: Partial<TimeLimits> | undefined,
+    own: OutboundCall['limits'],
     signal: AbortSignal,
     work: (exchange: Exchange) => Promise<OutboundAnswer>,
   ): Promise<OutboundAnswer> => {
@@ -97,7 +78,7 @@ export function openOutbound(parts: OutboundParts, options: OutboundOptions): Ou
     get: (first, call, signal) =>
       withPatience(call.limits, signal, async (exchange) => {
         const { method = 'GET', protocols, maxRedirects } = call;
-        let hop = { url: first, headers: call.headers ?? {} };
+        let hop: Hop = { url: first, headers: call.headers ?? {} };
         for (let redirects = 0; ; redirects += 1) {
           const { url, headers } = hop;
           const path = url.pathname + url.search;
@@ -111,42 +92,6 @@ export function openOutbound(parts: OutboundParts, options: OutboundOptions): Ou
       }),
     [Symbol.asyncDispose]: () => pools[Symbol.asyncDispose](),
   };
-}
-
-interface Exchange {
-  readonly pools: Pools;
-  readonly patience: Patience;
-  readonly limits: TimeLimits;
-}
-
-async function ask({ pools, patience, limits }: Exchange, target: Target, call: OutboundCall, url: URL) {
-  const options = {
-    method: call.method ?? 'GET',
-    path: call.path,
-    headers: { ...call.headers, host: target.authority },
-    headersTimeout: limits.headersMs,
-    bodyTimeout: limits.stallMs,
-    signal: patience.signal,
-  };
-  const headersCame = patience.awaitHeaders();
-  try {
-    const { statusCode: status, headers, body } = await send(pools.of(target), options, patience.signal);
-    body.on('error', () => undefined); // told to whoever reads; nobody may be reading
-    return { status, headers, body, url };
-  } finally {
-    headersCame();
-  }
-}
-
-async function send(dispatcher: Dispatcher, options: Omit<Dispatcher.RequestOptions, 'origin'>, signal: AbortSignal) {
-  try {
-    return await dispatcher.request(options as Dispatcher.RequestOptions);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof OutboundError && error.trouble === 'broken off')) throw error;
-    // Once more: most likely it was closed while it lay idle.
-    return await dispatcher.request(options as Dispatcher.RequestOptions);
-  }
 }
 
 /** Server names can be what no URL can: numbers that are no address, punycode of nothing. */

@@ -1,5 +1,5 @@
 import { OutboundError } from './errors.ts';
-import type { OutboundAnswer } from './outbound.ts';
+import type { OutboundAnswer } from './exchange.ts';
 
 /**
  * The whole body, where it is known to be small.
