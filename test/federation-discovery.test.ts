@@ -6,6 +6,7 @@ import { parseServerName, RemoteUnavailable } from '../src/matrix/index.ts';
 import { OutboundError } from '../src/outbound/index.ts';
 import type { FakeRemote, RemoteReply } from './fake-remote.ts';
 import { type PlayedFederation, playFederation } from './played-federation.ts';
+import { PATIENT } from './played-internet.ts';
 
 const never = new AbortController().signal;
 const VERSION = '/_matrix/federation/v1/version';
@@ -325,8 +326,7 @@ test('DISC-10: a delegation may be redirected, also to another host, and needs n
 });
 
 test('DISC-12: a delegation that stalls is given up, and the discovery goes on', async (t) => {
-  const limits = { connectMs: 2_000, headersMs: 2_000, stallMs: 200, totalMs: 0 };
-  const internet = await playFederation(t, {}, { limits });
+  const internet = await playFederation(t, {}, { limits: { ...PATIENT, stallMs: 200 } });
   internet.dns.set('example.org', 'A', ['10.0.0.1']);
   const remote = await startServer(internet, '10.0.0.1 443', 'example.org');
   remote.answer(WELL_KNOWN, (_request, response) => response.write('{"m.server":'));
@@ -402,7 +402,7 @@ test('services are remembered for five minutes', async (t) => {
 
 for (const trouble of ['failing', 'refusing', 'silent'] as const) {
   test(`name servers that are ${trouble} on services leave the name itself, and are asked again after a minute`, async (t) => {
-    const internet = await playFederation(t);
+    const internet = await playFederation(t, {}, {}, trouble === 'silent' ? 100 : undefined);
     const names = ['_matrix-fed._tcp.example.org', '_matrix._tcp.example.org'] as const;
     for (const name of names) internet.dns.suffer(name, trouble);
     assert.deepEqual(await places(internet, 'example.org'), ['example.org 8448 example.org']);

@@ -7,7 +7,6 @@ import { startRawRemote } from './fake-remote.ts';
 import { playInternet } from './played-internet.ts';
 
 const never = new AbortController().signal;
-const LIMITS = { connectMs: 2_000, headersMs: 2_000, stallMs: 2_000, totalMs: 2_000 };
 
 /** Pieces of HTTP, in an order that makes sense by chance only. */
 const pieces = fc.oneof(
@@ -51,7 +50,7 @@ test('whatever a server sends, there is an answer or a failure of a known kind, 
   internet.routes.add('10.0.0.1 80', remote.port);
   const good = await internet.start('10.0.0.2 80', { authority: undefined });
   good.answer('/', { body: 'good' });
-  const outbound = internet.open({ limits: LIMITS });
+  const outbound = internet.open();
   const call = { protocols: ['http:'], maxRedirects: 2 } as const;
   await fc.assert(
     fc.asyncProperty(fc.array(pieces, { maxLength: 12 }), async (parts) => {

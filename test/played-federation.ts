@@ -16,8 +16,9 @@ export async function playFederation(
   t: TestContext,
   parts: Partial<FederationParts> = {},
   options: Partial<OutboundOptions> = {},
+  dnsTimeoutMs?: number,
 ): Promise<PlayedFederation> {
-  const internet = await playInternet(t);
+  const internet = await playInternet(t, dnsTimeoutMs);
   const logged: Record<string, unknown>[] = [];
   const output = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
   const opened = openLog({ level: 'trace', colors: false, json: true, directory: '', now: Date.now, output });

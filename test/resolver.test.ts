@@ -9,7 +9,7 @@ import { type FakeDns, startFakeDns } from './fake-dns.ts';
 const never = new AbortController().signal;
 
 function resolverOf(dns: FakeDns, hostsFile = '/dev/null') {
-  return createResolver({ servers: [dns.server], hostsFile, timeoutMs: 200 });
+  return createResolver({ servers: [dns.server], hostsFile, timeoutMs: 5_000 });
 }
 
 async function writeHosts(t: TestContext, text: string): Promise<string> {
