@@ -3,8 +3,7 @@ import { OutboundError, type OutboundTrouble } from './errors.ts';
 
 const PROTOCOL = /^(HPE_|UND_ERR_HEADERS_OVERFLOW$)/;
 const TIMEOUTS = /^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/;
-const BROKEN =
-  /^(UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|UND_ERR_CLOSED|UND_ERR_DESTROYED|ECONNRESET|ECONNABORTED|EPIPE)$/;
+const BROKEN = /^(UND_ERR_(SOCKET|INFO|RES_CONTENT_LENGTH_MISMATCH|CLOSED|DESTROYED)|ECONNRESET|ECONNABORTED|EPIPE)$/;
 /** How undici tells of an interim answer that it did not ask for. */
 const BAD_INTERIM = /^bad (response|upgrade)$/;
 
