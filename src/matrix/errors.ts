@@ -155,6 +155,28 @@ export class PreconditionFailed extends MatrixError {
   }
 }
 
+/** JSON that cannot be used: it is damaged, or holds what Matrix does not allow in it. */
+export class BadJson extends MatrixError {
+  readonly errcode = 'M_BAD_JSON';
+  readonly status = 400;
+  readonly mrErrcode = 'M_BAD_REQUEST';
+}
+
+/**
+ * Another server has not shown who it is: there is no signature, or none that is good. Always 401, where MMR has 400
+ * for all but a missing one. Specification: Server-Server API, "Request Authentication".
+ */
+export class Unauthorized extends MatrixError {
+  readonly errcode = 'M_UNAUTHORIZED';
+  readonly status = 401;
+  readonly mrErrcode: 'M_MISSING_TOKEN' | 'M_BAD_REQUEST';
+
+  constructor(kind: 'not signed' | 'badly signed', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.mrErrcode = kind === 'not signed' ? 'M_MISSING_TOKEN' : 'M_BAD_REQUEST';
+  }
+}
+
 export class TooLarge extends MatrixError {
   readonly errcode = 'M_TOO_LARGE';
   readonly status = 413;

@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   AS: 7,
   ACC: 9,
   VER: 5,
+  JSON: 9,
 };
 /** Without those of federation. */
 const ENDPOINTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 18, 20, 21, 22, 23];
