@@ -9,6 +9,7 @@ import {
   runCommand,
   type StartService,
   serveCommand,
+  signingKey,
   thumbnail,
 } from './commands/index.ts';
 import { type Config, type DatastoreConfig, formatProblem, type LoadedConfig } from './config/index.ts';
@@ -171,7 +172,7 @@ if (import.meta.main) {
     cwd: process.cwd(),
   };
   process.exitCode = await runCommand(
-    [serveCommand(startService), init, config, thumbnail],
+    [serveCommand(startService), init, config, signingKey, thumbnail],
     process.argv.slice(2),
     io,
     version,

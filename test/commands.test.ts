@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -168,6 +168,8 @@ test('every command has help, and what is not understood is exit code 2', async 
     ['config', '--help'],
     ['help', 'config'],
     ['thumbnail', '--help'],
+    ['signing-key', '--help'],
+    ['signing-key', 'merge', '-h'],
   ]) {
     const { code, stdout } = await vitrine(cwd, args);
     assert.equal(code, 0, args.join(' '));
@@ -183,6 +185,14 @@ test('every command has help, and what is not understood is exit code 2', async 
     ['thumbnail', 'one-file'],
     ['thumbnail', 'a', 'b', '--width', '0'],
     ['thumbnail', 'a', 'b', '--method', 'stretch'],
+    ['signing-key'],
+    ['signing-key', 'destroy'],
+    ['signing-key', 'generate', 'x'],
+    ['signing-key', 'generate', '--format', 'pem'],
+    ['signing-key', 'generate', '--output='],
+    ['signing-key', 'convert'],
+    ['signing-key', 'convert', 'a', 'b'],
+    ['signing-key', 'merge'],
   ]) {
     const { code, stderr } = await vitrine(cwd, args);
     assert.equal(code, 2, args.join(' '));
@@ -254,6 +264,95 @@ test('a thumbnail is made of a file by hand, under the limits of the configurati
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /^ENOENT.*missing\.png/);
   await assert.rejects(access(join(cwd, 'none.png')), 'what is refused writes nothing');
+});
+
+test('a signing key is made, which nobody else can read, and no file is overwritten unasked', async (t) => {
+  const cwd = await makeFolder(t);
+  const path = join(cwd, 'signing.key');
+  const made = await vitrine(cwd, ['signing-key', 'generate']);
+  assert.deepEqual([made.code, made.stderr], [0, '']);
+  const text = await readFile(path, 'utf8');
+  const version = /^Key-ID: ed25519:([A-Za-z0-9]{6})$/m.exec(text)?.[1] ?? 'none';
+  assert.match(
+    made.stdout,
+    new RegExp(`^Wrote signing\\.key \\(mmr\\):\n {2}ed25519:${version}, public key [A-Za-z0-9+/]{43}\n$`),
+  );
+  assert.match(text, /^-----BEGIN MMR PRIVATE KEY-----\n/);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  const secret = /^([A-Za-z0-9+/]{43})=$/m.exec(text)?.[1] ?? 'none';
+  assert.ok(!made.stdout.includes(secret), 'the secret is printed');
+
+  const again = await vitrine(cwd, ['signing-key', 'generate']);
+  assert.deepEqual([again.code, again.stdout], [1, '']);
+  assert.match(again.stderr, /^signing\.key exists already and was left as it is\. .*--force\.\n$/);
+  assert.equal(await readFile(path, 'utf8'), text);
+
+  await chmod(path, 0o644);
+  assert.equal((await vitrine(cwd, ['signing-key', 'generate', '--force', '-format=synapse'])).code, 0);
+  assert.match(await readFile(path, 'utf8'), /^ed25519 [A-Za-z0-9]{6} [A-Za-z0-9+/]{43}$/);
+  assert.equal((await stat(path)).mode & 0o777, 0o600, 'the new secret has the rights of the old file');
+  assert.deepEqual(await readdir(cwd), ['signing.key'], 'nothing is left behind');
+});
+
+test('a signing key keeps its ID and its secret through every format, and converting takes the first key', async (t) => {
+  const cwd = await makeFolder(t);
+  const synapse = 'ed25519 a_RVfN wdSWsTNSOmMuNA1Ej6JUyeNbiBEt5jexHmVs7mHKZVc';
+  await writeFile(join(cwd, '1.key'), synapse);
+  const convert = async (from: string, to: string, format: string) => {
+    const { code, stdout } = await vitrine(cwd, ['signing-key', 'convert', from, '--output', to, '--format', format]);
+    assert.equal(code, 0);
+    assert.match(stdout, /ed25519:a_RVfN, public key N1wtx39rXnuCsbjt3Yhrb0jkPI\/zI5kphIV9ai1enW0\n$/);
+  };
+  await convert('1.key', '2.key', 'mmr');
+  await convert('2.key', '3.key', 'dendrite');
+  await convert('3.key', '4.key', 'synapse');
+  assert.equal(await readFile(join(cwd, '4.key'), 'utf8'), synapse);
+
+  await writeFile(join(cwd, 'two.key'), `${synapse}\ned25519 IZJY6A dvA8xfimUqog15zY6n5uRfVHb/pQ0sw9jRORJslYsoI\n`);
+  const { code, stderr } = await vitrine(cwd, ['signing-key', 'convert', 'two.key', '--format=synapse']);
+  assert.equal(code, 0);
+  assert.match(stderr, /^two\.key has more keys, which are left out: ed25519:IZJY6A\./);
+  assert.equal(await readFile(join(cwd, 'signing.key'), 'utf8'), synapse);
+
+  await writeFile(join(cwd, 'empty.key'), '');
+  for (const [input, complaint] of [
+    ['empty.key', /^.*empty\.key: the file is empty\n$/],
+    ['missing.key', /^.*missing\.key: the file cannot be read \(ENOENT/],
+  ] as const) {
+    const refused = await vitrine(cwd, ['signing-key', 'convert', input, '--output', 'none.key']);
+    assert.deepEqual([refused.code, refused.stdout], [1, '']);
+    assert.match(refused.stderr, complaint);
+  }
+  const nowhere = await vitrine(cwd, ['signing-key', 'generate', '--force', '--output', 'no/folder/a.key']);
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /^ENOENT/);
+  await assert.rejects(access(join(cwd, 'none.key')), 'what is refused writes nothing');
+});
+
+test('signing keys of several files are put into one, in their order, and no ID twice', async (t) => {
+  const cwd = await makeFolder(t);
+  for (const format of ['synapse', 'dendrite', 'mmr']) {
+    await vitrine(cwd, ['signing-key', 'generate', '--format', format, '--output', `${format}.key`]);
+  }
+  const inputs = ['dendrite.key', 'mmr.key', 'synapse.key'];
+  const merged = await vitrine(cwd, ['signing-key', 'merge', ...inputs, '--output', 'all.key']);
+  assert.deepEqual([merged.code, merged.stderr], [0, '']);
+  const ids = await Promise.all(
+    inputs.map(async (name) => {
+      const text = await readFile(join(cwd, name), 'utf8');
+      return /ed25519[: ](\w+)/.exec(text)?.[1] ?? 'none';
+    }),
+  );
+  const written = await readFile(join(cwd, 'all.key'), 'utf8');
+  assert.deepEqual(
+    [...written.matchAll(/^Key-ID: ed25519:(.+)$/gm)].map(([, id]) => id),
+    ids,
+  );
+
+  const twice = await vitrine(cwd, ['signing-key', 'merge', 'all.key', 'mmr.key', '--output', 'twice.key']);
+  assert.deepEqual([twice.code, twice.stdout], [1, '']);
+  assert.equal(twice.stderr, `mmr.key: the key ID ed25519:${ids[1]} occurs in all.key already\n`);
+  await assert.rejects(access(join(cwd, 'twice.key')));
 });
 
 test('a machine number that is none keeps the service from starting', async (t) => {

@@ -3,4 +3,5 @@ export { runCommand } from './commands.ts';
 export { config } from './config.ts';
 export { init } from './init.ts';
 export { type RunningService, type StartService, serveCommand } from './serve.ts';
+export { signingKey } from './signing-key.ts';
 export { thumbnail } from './thumbnail.ts';

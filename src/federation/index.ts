@@ -8,3 +8,7 @@ export {
   type Sign,
 } from './federation.ts';
 export { federationLimits } from './limits.ts';
+export { formatKeyFile, KEY_FILE_FORMATS, type KeyFile, type KeyFileFormat } from './key-files/key-file.ts';
+export { KeyFileProblem } from './key-files/key-file-problem.ts';
+export { readKeyFile } from './key-files/read-key-file.ts';
+export { generateSigningKey, publicTextOf, type SigningKey } from './signing-key.ts';

@@ -19,7 +19,8 @@ export const homeserverFields = {
   }),
   signingKeyPath: Type.String({
     default: '',
-    description: 'File with the key that signs requests to other servers, in the format of matrix-media-repo.',
+    description:
+      'File with the key that signs requests to other servers, in the format of matrix-media-repo, Synapse or Dendrite.',
     later: true,
   }),
 };
