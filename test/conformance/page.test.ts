@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   AS: 7,
   ACC: 9,
   VER: 5,
+  XM: 14,
   JSON: 9,
 };
 /** Without those of federation. */
