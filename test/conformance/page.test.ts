@@ -27,6 +27,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   ACC: 9,
   VER: 5,
   XM: 14,
+  KEY: 11,
   JSON: 9,
 };
 /** Without those of federation. */

@@ -47,6 +47,12 @@ export const federation = Type.Object(
         "Vitrine's own: networks that may be connected to, unless the list above forbids it. An empty list allows all.",
       ...later,
     }),
+    notaries: Type.Array(Type.String({ format: 'server-name' }), {
+      default: [],
+      description:
+        "Vitrine's own: servers that are asked, in this order, for the signing keys of a server that cannot be asked itself. They are trusted not to hide that a key is out of use.",
+      ...later,
+    }),
   },
   { description: 'Dealing with other servers.' },
 );
