@@ -327,6 +327,24 @@ test('KEY-7: notaries are asked about several servers at once', async () => {
   );
 });
 
+test('the keys of a notary are fetched once for all questions, and again at half of their validity', async () => {
+  const { asked, notarised, documentOf, publish, pass, isKnown } = setUp({ notaries: [NOTARY] });
+  const [key, notaryKey] = [generateSigningKey(), generateSigningKey()];
+  publish(NOTARY, [notaryKey]);
+  const names = ['one.example', 'two.example', 'three.example'].map(parseServerName);
+  notarised.set(
+    NOTARY,
+    names.map((name) => signJson(documentOf(name, [key], DAY), NOTARY, notaryKey)),
+  );
+  const ownKeysAsked = () => asked.filter((text) => text === `${NOTARY} /_matrix/key/v2/server`).length;
+  assert.deepEqual(await Promise.all(names.slice(0, 2).map((name) => isKnown(key, name))), [true, true]);
+  assert.equal(ownKeysAsked(), 1);
+  pass(DAY / 2);
+  publish(NOTARY, [notaryKey]);
+  assert.ok(await isKnown(key, names[2]));
+  assert.equal(ownKeysAsked(), 2);
+});
+
 test('KEY-9: answers of a notary that make no sense are as good as none', async () => {
   for (const nonsense of [[null], ['text'], [{ server_name: 'origin.example', verify_keys: 5 }]]) {
     const { notarised, publish, isKnown } = setUp({ notaries: [NOTARY] });

@@ -45,6 +45,7 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys & Disposabl
   const pausedUntilTs = new LRUCache<ServerName, number>({ max: MAX_SERVERS });
   const closing = new AbortController();
   const share = createSingleFlight<void>();
+  const shareNotaryKeys = createSingleFlight<ServerKeys>();
   let askedAtOnce = 0;
 
   const keysIn = (serverName: ServerName): Known | undefined => {
@@ -64,7 +65,7 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys & Disposabl
   const keysOfNotary = async (notary: ServerName, signal: AbortSignal): Promise<ServerKeys> => {
     const keys = keysIn(notary);
     if (keys !== undefined && now() < keys.refreshTs) return keys;
-    return remember(await askServer(notary, signal));
+    return await shareNotaryKeys(notary, signal, async (shared) => remember(await askServer(notary, shared)));
   };
   const notaries: readonly [ServerName, AskNotary][] = parts.notaries.map((notary) => [
     notary,
