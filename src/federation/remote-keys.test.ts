@@ -15,7 +15,7 @@ const NOTARY = parseServerName('notary.example');
 const SECOND_NOTARY = parseServerName('second.example');
 
 /** A network of servers that publish keys, a clock, and a list of who was asked what. */
-function setUp(options: { notaries?: readonly ServerName[]; batches?: boolean; quiet?: boolean } = {}) {
+function setUp(options: { notaries?: readonly ServerName[]; batches?: boolean; maxServers?: number } = {}) {
   let nowTs = 1_700_000_000_000;
   const asked: string[] = [];
   const logged: string[] = [];
@@ -56,7 +56,8 @@ function setUp(options: { notaries?: readonly ServerName[]; batches?: boolean; q
     getJson,
     ...(options.batches === true ? { postJson } : {}),
     notaries: options.notaries ?? [],
-    log: pino({ level: options.quiet === true ? 'silent' : 'info' }, { write: (line) => logged.push(line) }),
+    ...(options.maxServers === undefined ? {} : { maxServers: options.maxServers }),
+    log: pino({}, { write: (line) => logged.push(line) }),
     now: () => nowTs,
   });
   return {
@@ -220,15 +221,30 @@ test('there is a limit to how many servers are asked at once', async () => {
 });
 
 test('names that somebody makes up push no known keys out', async () => {
-  const { remoteKeys, documents, publish, isKnown } = setUp({ quiet: true });
+  const { remoteKeys, documents, publish, isKnown } = setUp({ maxServers: 10 });
   const key = generateSigningKey();
   publish(ORIGIN, [key]);
   assert.ok(await isKnown(key));
   documents.clear();
-  for (let index = 0; index < 10_100; index += 1) {
+  for (let index = 0; index < 20; index += 1) {
     await remoteKeys.find(parseServerName(`made-up-${index}.example`), key.keyId, NEVER);
   }
   assert.ok(await isKnown(key));
+});
+
+test('of more servers than are remembered, the one that was not asked for longest is forgotten', async () => {
+  const { asked, publish, pass, isKnown } = setUp({ maxServers: 2 });
+  const key = generateSigningKey();
+  const names = ['one.example', 'two.example', 'three.example'].map(parseServerName);
+  const [one, two, three] = names;
+  for (const name of names) publish(name, [key]);
+  assert.ok((await isKnown(key, one)) && (await isKnown(key, two)) && (await isKnown(key, one)));
+  assert.ok(await isKnown(key, three));
+  pass(MINUTE);
+  assert.ok((await isKnown(key, one)) && (await isKnown(key, three)));
+  assert.equal(asked.length, 3);
+  assert.ok(await isKnown(key, two));
+  assert.equal(asked.length, 4);
 });
 
 test('KEY-7, KEY-9: a notary is asked for keys that the server itself does not give', async () => {

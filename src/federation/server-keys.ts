@@ -43,6 +43,11 @@ export function readServerKeys(document: unknown, serverName: ServerName, nowTs:
   return { serverName, verifyKeys, validUntilTs: Math.min(validUntilTs, nowTs + MAX_VALIDITY_MS) };
 }
 
+/** When to fetch keys again that have been fetched now. */
+export function halfOfValidity({ validUntilTs }: ServerKeys, nowTs: number): number {
+  return (nowTs + validUntilTs) / 2;
+}
+
 /** @throws {UnusableServerKeys} */
 export function validityOf({ valid_until_ts: validUntilTs }: JsonObject): number {
   if (typeof validUntilTs === 'number' && Number.isSafeInteger(validUntilTs)) return validUntilTs;
