@@ -7,11 +7,11 @@ export {
   type FederationParts,
   type Sign,
 } from './federation.ts';
-export { federationLimits } from './limits.ts';
 export { formatKeyFile, KEY_FILE_FORMATS, type KeyFile, type KeyFileFormat } from './key-files/key-file.ts';
 export { KeyFileProblem } from './key-files/key-file-problem.ts';
 export { readKeyFile } from './key-files/read-key-file.ts';
 export type { KeyId } from './key-id.ts';
+export { federationLimits } from './limits.ts';
 export { loadSigningKeys, type SigningDomain } from './load-signing-keys.ts';
 export type { GetJson, PostJson } from './notaries.ts';
 export { type PublishedKeysParts, warnOfUnpublishedKeys } from './published-keys.ts';
