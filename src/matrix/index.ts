@@ -6,3 +6,4 @@ export * from './errors.ts';
 export { formatMxcUri, type MediaId, type MxcUri, parseMediaId } from './mxc-uri.ts';
 export { findServerNameProblem, parseServerName, type ServerName, splitHostAndPort } from './server-name.ts';
 export { shorten } from './shorten.ts';
+export { matchesWildcard } from './wildcard.ts';

@@ -1,8 +1,7 @@
 import type { DomainConfig } from '../config/index.ts';
 import { findUserUsage } from '../database/index.ts';
-import { QuotaExceeded } from '../matrix/index.ts';
+import { matchesWildcard, QuotaExceeded } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
-import { matchesWildcard } from './wildcard.ts';
 
 /** What one user may keep. `Infinity`: no limit. */
 export interface Quota {
