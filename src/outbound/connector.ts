@@ -1,6 +1,8 @@
 import { isIP, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import { connectToFirst, type Endpoint, orderEndpoints } from './connect-first.ts';
+import { type ConnectionEvent, certificateOf, refusedCertificateOf } from './connection-event.ts';
 import { describeTlsError } from './describe-trouble.ts';
 import { OutboundError } from './errors.ts';
 import type { AddressCheck } from './networks.ts';
@@ -18,6 +20,8 @@ export interface ConnectorParts {
   /** For everything until the connection stands: lookup, TCP and TLS. */
   readonly connectMs: number;
   readonly certificates: CertificateRules;
+  /** Learns how each connection comes about. */
+  readonly watch?: ((event: ConnectionEvent) => void) | undefined;
 }
 
 export interface CertificateRules {
@@ -28,10 +32,11 @@ export interface CertificateRules {
 }
 
 export function createConnector(parts: ConnectorParts): Connector {
-  const { connectMs, certificates } = parts;
+  const { connectMs, certificates, watch } = parts;
   const startTls = buildConnector({
     allowH2: false,
     timeout: 0, // the time limit here is of the whole
+    ...(watch !== undefined && { maxCachedSessions: 0 }), // a resumed session shows no certificate
     rejectUnauthorized: certificates.areChecked ?? true,
     ...(certificates.authorities !== undefined && { ca: [...certificates.authorities] }),
   });
@@ -43,7 +48,9 @@ export function createConnector(parts: ConnectorParts): Connector {
     try {
       const endpoints = await findEndpoints(parts, target, ending.signal);
       const socket = await connectToFirst(orderEndpoints(endpoints).map(parts.route), ending.signal);
-      return target.protocol === 'http:' ? socket : await secure(startTls, socket, target, ending.signal);
+      const { remoteAddress: address = '', remotePort: port = 0 } = socket;
+      watch?.({ what: 'connected', address, port });
+      return target.protocol === 'http:' ? socket : await secure(startTls, socket, target, watch, ending.signal);
     } finally {
       clearTimeout(timer);
     }
@@ -59,6 +66,7 @@ async function findEndpoints(parts: ConnectorParts, target: Target, signal: Abor
   if (isNumberLike(host)) throw new OutboundError('name not found', `${host} is neither an address nor a name`);
   const addresses = isIP(host) === 0 ? await parts.resolver.findAddresses(host, signal) : [host];
   const allowed = addresses.filter(parts.isAllowed);
+  parts.watch?.({ what: 'addresses', host, found: addresses, allowed });
   if (allowed.length > 0) return allowed.map((address) => ({ address, port }));
   throw new OutboundError('forbidden address', `${nameOf(target)}: ${addresses.join(', ')} may not be connected to`);
 }
@@ -67,6 +75,7 @@ function secure(
   startTls: buildConnector.connector,
   socket: Socket,
   target: Target,
+  watch: ConnectorParts['watch'],
   signal: AbortSignal,
 ): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
@@ -85,8 +94,12 @@ function secure(
   signal.addEventListener('abort', giveUp, { once: true });
   startTls(options, (error, secured) => {
     signal.removeEventListener('abort', giveUp);
-    if (error === null) return resolve(secured);
+    if (error === null) {
+      watch?.(certificateOf(secured as TLSSocket, name)); // undici's type is that of both kinds of connections
+      return resolve(secured);
+    }
     socket.destroy();
+    watch?.(refusedCertificateOf(error, name));
     reject(describeTlsError(error, nameOf(target)));
   });
   return promise;

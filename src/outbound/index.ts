@@ -1,4 +1,5 @@
 export type { Endpoint } from './connect-first.ts';
+export type { ConnectionEvent } from './connection-event.ts';
 export type { CertificateRules } from './connector.ts';
 export { OutboundError, type OutboundTrouble } from './errors.ts';
 export type { OutboundAnswer, OutboundCall } from './exchange.ts';

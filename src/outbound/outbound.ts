@@ -1,4 +1,5 @@
 import type { Endpoint } from './connect-first.ts';
+import type { ConnectionEvent } from './connection-event.ts';
 import { type CertificateRules, createConnector } from './connector.ts';
 import { OutboundError } from './errors.ts';
 import { ask, type Exchange, type OutboundAnswer, type OutboundCall } from './exchange.ts';
@@ -44,14 +45,16 @@ export interface OutboundParts {
   readonly resolver: Resolver;
   /** For tests: where a checked endpoint really is. */
   readonly route?: (endpoint: Endpoint) => Endpoint;
+  /** Learns how each connection comes about. */
+  readonly watch?: (event: ConnectionEvent) => void;
 }
 
 /** One for each use: federation, link previews and redirects of stores differ in what they may reach. */
 export function openOutbound(parts: OutboundParts, options: OutboundOptions): Outbound & AsyncDisposable {
   const { networks, limits, certificates = {}, maxConnections = 16, maxHeaderBytes = 16_384 } = options;
-  const { resolver, route = (endpoint: Endpoint) => endpoint } = parts;
+  const { resolver, route = (endpoint: Endpoint) => endpoint, watch } = parts;
   const isAllowed = createAddressCheck(networks);
-  const connect = createConnector({ resolver, isAllowed, route, connectMs: limits.connectMs, certificates });
+  const connect = createConnector({ resolver, isAllowed, route, connectMs: limits.connectMs, certificates, watch });
   const pools = createPools(connect, { maxConnections, maxHeaderBytes });
 
   const withPatience = async (
