@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
 import { PreconditionFailed } from '../matrix/index.ts';
+import { type BodyLayout, layOutMixed, layOutRanges, type Piece } from './body-layout.ts';
 import { parseRanges } from './byte-range.ts';
 import { formatDisposition } from './content-disposition.ts';
 import { cleanContentType, nameCharset } from './content-type.ts';
@@ -30,6 +30,8 @@ export interface SentMedia {
   readonly varies?: boolean;
   /** Sent in place of what was asked for, which may come back: it counts for nobody's limit, and is not for ever. */
   readonly isStandIn?: boolean;
+  /** Another server asks: it gets the media and its headers within `multipart/mixed` (FED-5), and always all of it. */
+  readonly isForServer?: boolean;
 }
 
 export interface MediaSenderParts {
@@ -49,9 +51,6 @@ export function createMediaSender(parts: MediaSenderParts): SendMedia {
   return (request, reply, media) => sendMedia(parts, request, reply, media);
 }
 
-/** Of the body, in order: a part of the object, or what stands between two. */
-type Piece = ByteRange | Buffer;
-
 /** Bytes never change under one URI, but access to them may end: private, and not for ever. */
 const CACHE_CONTROL = 'private, max-age=259200, immutable';
 const STAND_IN_CACHE_CONTROL = 'private, max-age=259200';
@@ -62,31 +61,23 @@ async function sendMedia(
   reply: FastifyReply,
   media: SentMedia,
 ): Promise<FastifyReply> {
-  const { sizeBytes, publicUrl } = media.object;
+  const { publicUrl } = media.object;
   const etag = `"${media.sha256}"`;
-  refuseOtherMedia(request.headers['if-match'], etag);
-  const headersOfKnown = {
-    ETag: etag,
-    'Cache-Control': media.isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL,
-    ...(media.varies && { Vary: 'Accept' }),
-  };
+  refuseOtherMedia(request.headers['if-match'], media.isForServer ? undefined : etag);
+  const headersOfKnown = headersOfCopies(media, etag);
   const isKnown = matchesEtag(request.headers['if-none-match'], etag);
-  if (!isKnown && publicUrl !== undefined && media.mayRedirect && request.method === 'GET') {
-    return reply.code(307).headers({ Location: publicUrl, 'Cache-Control': 'no-store' }).send();
+  const location = media.mayRedirect && !isKnown ? publicUrl : undefined;
+  if (location !== undefined && media.isForServer) return sendLocation(request, reply, location);
+  if (location !== undefined && request.method === 'GET') {
+    return reply.code(307).headers({ Location: location, 'Cache-Control': 'no-store' }).send();
   }
-  const contentType = nameCharset(cleanContentType(media.contentType));
-  const ranges = isKnown ? undefined : askedRanges(request, sizeBytes, etag);
-  const { pieces, bytes, headers } = layOut(ranges, sizeBytes, contentType);
-  if (request.method === 'GET' && !isKnown && !media.isStandIn) parts.limits.chargeDownload(request.exchange, bytes);
-  const all = {
-    ...headersOfKnown,
-    'Content-Type': contentType,
-    'Content-Disposition': formatDisposition(contentType, media.fileName, media.asAttachment),
-    'Accept-Ranges': 'bytes',
-    'Content-Length': bytes,
-    ...headers,
-  };
-  if (media.again !== undefined && media.object.bytes !== undefined && ranges === undefined) {
+  const plan = media.isForServer ? planForServer(media) : planForClient(request, media, etag, isKnown);
+  const { status, layout, headers } = plan;
+  if (request.method === 'GET' && !isKnown && !media.isStandIn) {
+    parts.limits.chargeDownload(request.exchange, layout.bytes);
+  }
+  const all = { ...headersOfKnown, ...headers, 'Content-Length': layout.bytes, ...layout.headers };
+  if (media.again !== undefined && media.object.bytes !== undefined && status === 200) {
     const answer = {
       readableUrl: request.url,
       resource: request.routeOptions.url,
@@ -99,10 +90,65 @@ async function sendMedia(
     parts.hotAnswers.remember(originalUrl, exchange, asked, answer, media.object.bytes);
   }
   if (isKnown) return reply.code(304).headers(headersOfKnown).send();
-  reply.code(ranges === undefined ? 200 : 206).headers(all);
-  if (request.method === 'HEAD' || bytes === 0) return reply.send();
-  await sendBytes(request, reply, media.object, pieces);
+  reply.code(status).headers(all);
+  if (request.method === 'HEAD' || layout.bytes === 0) return reply.send();
+  await sendBytes(request, reply, media.object, layout.pieces);
   return reply;
+}
+
+/**
+ * What also stands in a 304. Around the media a server gets a boundary that is new each time, so its tag is a weak one; and
+ * no word about caching, since what it keeps is the media.
+ */
+function headersOfCopies(
+  { isForServer, isStandIn, varies }: SentMedia,
+  etag: string,
+): Readonly<Record<string, string>> {
+  if (isForServer) return { ETag: `W/${etag}` };
+  return {
+    ETag: etag,
+    'Cache-Control': isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL,
+    ...(varies && { Vary: 'Accept' }),
+  };
+}
+
+/** An answer with a body that is not there yet. */
+interface Plan {
+  readonly status: 200 | 206;
+  readonly layout: BodyLayout;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** @param isKnown the client has the media, so that what it says of ranges does not count */
+function planForClient(request: FastifyRequest, media: SentMedia, etag: string, isKnown: boolean): Plan {
+  const { sizeBytes } = media.object;
+  const described = describeMedia(media);
+  const ranges = isKnown ? undefined : askedRanges(request, sizeBytes, etag);
+  return {
+    status: ranges === undefined ? 200 : 206,
+    layout: layOutRanges(ranges, sizeBytes, described['Content-Type']),
+    headers: { ...described, 'Accept-Ranges': 'bytes' },
+  };
+}
+
+function planForServer(media: SentMedia): Plan {
+  const layout = layOutMixed({ headers: describeMedia(media), sizeBytes: media.object.sizeBytes });
+  return { status: 200, layout, headers: { 'Accept-Ranges': 'none' } };
+}
+
+function describeMedia({ contentType: stored, fileName, asAttachment }: SentMedia) {
+  const contentType = nameCharset(cleanContentType(stored));
+  return {
+    'Content-Type': contentType,
+    'Content-Disposition': formatDisposition(contentType, fileName, asAttachment),
+  };
+}
+
+/** Where a server finds the bytes (FED-8). A URL of that kind may be one for today. */
+function sendLocation(request: FastifyRequest, reply: FastifyReply, location: string): FastifyReply {
+  const { pieces, bytes, headers } = layOutMixed({ location });
+  reply.code(200).headers({ ...headers, 'Content-Length': bytes, 'Cache-Control': 'no-store' });
+  return request.method === 'HEAD' ? reply.send() : reply.send(Buffer.concat(pieces.filter(Buffer.isBuffer)));
 }
 
 /** Names and values, as Node takes them with the least work. */
@@ -110,8 +156,11 @@ function inTurn(headers: Readonly<Record<string, string | number>>): readonly st
   return Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
 }
 
-/** RFC 9110, section 13.1.1: strong comparison, any of a list. There is no date to which the other conditions could be held. */
-function refuseOtherMedia(ifMatch: string | undefined, etag: string): void {
+/**
+ * RFC 9110, section 13.1.1: strong comparison, any of a list. There is no date to which the other conditions could be held.
+ * @param etag `undefined`: there is no strong one
+ */
+function refuseOtherMedia(ifMatch: string | undefined, etag: string | undefined): void {
   const isMeant = ifMatch === undefined || ifMatch.split(',').some((tag) => ['*', etag].includes(tag.trim()));
   if (!isMeant) throw new PreconditionFailed();
 }
@@ -125,38 +174,6 @@ function askedRanges(request: FastifyRequest, sizeBytes: number, etag: string): 
   return parseRanges(header, sizeBytes, request.domain.downloads.defaultRangeChunkSizeBytes);
 }
 
-/** RFC 9110, sections 14.4 and 14.6. */
-function layOut(
-  ranges: readonly ByteRange[] | undefined,
-  sizeBytes: number,
-  contentType: string,
-): { readonly pieces: readonly Piece[]; readonly bytes: number; readonly headers: Readonly<Record<string, string>> } {
-  if (ranges === undefined) return { pieces: [{ start: 0, end: sizeBytes - 1 }], bytes: sizeBytes, headers: {} };
-  const [first] = ranges;
-  if (first !== undefined && ranges.length === 1) {
-    return { pieces: ranges, bytes: lengthOf(first), headers: { 'Content-Range': formatRange(first, sizeBytes) } };
-  }
-  const boundary = randomBytes(18).toString('hex');
-  const pieces = ranges.flatMap((range, at): Piece[] => {
-    const head = `${at === 0 ? '' : '\r\n'}--${boundary}\r\nContent-Type: ${contentType}\r\nContent-Range: ${formatRange(range, sizeBytes)}\r\n\r\n`;
-    return [Buffer.from(head, 'latin1'), range];
-  });
-  pieces.push(Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1'));
-  return {
-    pieces,
-    bytes: pieces.reduce((sum, piece) => sum + lengthOf(piece), 0),
-    headers: { 'Content-Type': `multipart/byteranges; boundary=${boundary}` },
-  };
-}
-
-function lengthOf(piece: Piece): number {
-  return Buffer.isBuffer(piece) ? piece.length : piece.end - piece.start + 1;
-}
-
-function formatRange({ start, end }: ByteRange, sizeBytes: number): string {
-  return `bytes ${start}-${end}/${sizeBytes}`;
-}
-
 async function sendBytes(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -167,10 +184,12 @@ async function sendBytes(
   raw.strictContentLength = true; // a source with more or fewer bytes than it said is an error
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>); // numbers are fine with Node too
   reply.hijack(); // only now: what `writeHead` throws about a header is still answered
-  const [only] = pieces;
-  if (object.bytes !== undefined && only !== undefined && pieces.length === 1 && !Buffer.isBuffer(only)) {
+  const { bytes } = object;
+  if (bytes !== undefined) {
     if (raw.destroyed) return; // what is written to it would be called too short
-    raw.end(object.bytes.subarray(only.start, only.end + 1));
+    const chunks = pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : bytes.subarray(piece.start, piece.end + 1)));
+    const [only] = chunks;
+    raw.end(chunks.length === 1 ? only : Buffer.concat(chunks));
     return;
   }
   try {
