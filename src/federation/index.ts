@@ -7,6 +7,7 @@ export {
   type FederationParts,
   type Sign,
 } from './federation.ts';
+export { createGetJson } from './get-json.ts';
 export { formatKeyFile, KEY_FILE_FORMATS, type KeyFile, type KeyFileFormat } from './key-files/key-file.ts';
 export { KeyFileProblem } from './key-files/key-file-problem.ts';
 export { readKeyFile } from './key-files/read-key-file.ts';
@@ -16,6 +17,9 @@ export { loadSigningKeys, type SigningDomain } from './load-signing-keys.ts';
 export type { GetJson, PostJson } from './notaries.ts';
 export { type PublishedKeysParts, warnOfUnpublishedKeys } from './published-keys.ts';
 export { createRemoteKeys, type RemoteKeys, type RemoteKeysParts } from './remote-keys.ts';
+export type { ReportStep } from './report/report-step.ts';
+export { createServerReports, type ReportServer, type ServerReport } from './report/server-report.ts';
+export { isServerAllowed, type ServerLists } from './server-lists.ts';
 export { type JsonObject, signJson } from './sign-json.ts';
 export { type SignedRequest, signRequest } from './sign-request.ts';
 export { generateSigningKey, publicTextOf, type SigningKey } from './signing-key.ts';

@@ -12,8 +12,11 @@ export interface ReceivedRequest {
   readonly uri: string;
   /** Every `Authorization` header; `headersDistinct` has them, while `headers` has the first one only. */
   readonly authorization: readonly string[];
-  /** Which of our servers the `Host` header means. It counts for those who do not send a destination. */
-  readonly host: ServerName;
+  /**
+   * Which of our servers the `Host` header means, if any. It counts for those who do not send a destination; the others
+   * may have been led here by a delegation, under another name.
+   */
+  readonly host: ServerName | undefined;
   /** The body as parsed JSON; `undefined`: there is none. */
   readonly content?: unknown;
 }
@@ -47,7 +50,7 @@ export function createRequestVerifier({ findKey, isOwn }: RequestVerifierParts):
     const { origin } = first;
     const destination = first.destination ?? request.host;
     // Before the keys: what is not for us does not make us call anybody.
-    if (!isOwn(destination)) throw badlySigned('The request is signed for another server');
+    if (destination === undefined || !isOwn(destination)) throw badlySigned('The request is signed for another server');
     if (origin === destination) throw badlySigned('The request is signed in the name of the server that it is for');
     const texts = targetsOf(request.uri).map((uri) => textOfRequest({ ...request, uri, origin, destination }));
     let keysFound = 0;

@@ -258,6 +258,18 @@ const REMOTE_TROUBLE = {
   'left alone': { status: 503, text: 'has failed again and again, and is left alone for a moment' },
 } as const;
 
+/** A test of another server did not reach it. The answer tells what was tried. */
+export class RemoteTestFailed extends MatrixError {
+  readonly errcode = 'M_UNKNOWN';
+  readonly status = 502;
+  readonly mrErrcode = 'M_UNKNOWN';
+  override readonly extra: Readonly<Record<string, unknown>>;
+  constructor(serverName: string, told: Readonly<Record<string, unknown>>) {
+    super(`The server ${shorten(serverName)} cannot be reached; "steps" tells what was tried and what to do`);
+    this.extra = told;
+  }
+}
+
 /** A part that the service stands on, such as the database, is away for now. */
 export class Unavailable extends MatrixError {
   readonly errcode = 'M_UNKNOWN';
