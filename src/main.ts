@@ -12,12 +12,20 @@ import {
   signingKey,
   thumbnail,
 } from './commands/index.ts';
-import { type Config, type DatastoreConfig, formatProblem, type LoadedConfig } from './config/index.ts';
+import {
+  type Config,
+  type DatastoreConfig,
+  type Environment,
+  formatProblem,
+  type LoadedConfig,
+} from './config/index.ts';
 import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
+import { readDevelopmentSwitches } from './federation/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
 import { createHotObjects, createMedia, createMediaRecords, createReceiveBuffers, createUsage } from './media/index.ts';
+import { type Internet, openFederation } from './open-federation.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -39,8 +47,16 @@ const GRACE_MS = 30_000;
 /** So long one part may take to tell how it is. */
 const READINESS_MS = 5_000;
 
-/** Makes the parts, joins them, and closes them in reverse order, also when one of them cannot be made. */
-export const startService: StartService = async (loaded, environment, signal) => {
+/**
+ * Makes the parts, joins them, and closes them in reverse order, also when one of them cannot be made.
+ * @param internet the real one, unless a test plays it
+ */
+export async function startService(
+  loaded: LoadedConfig,
+  environment: Environment,
+  signal: AbortSignal,
+  internet: Internet = {},
+): Promise<RunningService> {
   await using stack = new AsyncDisposableStack();
   const snapshot: Config = loaded.config;
   const now = Date.now;
@@ -55,6 +71,7 @@ export const startService: StartService = async (loaded, environment, signal) =>
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
   );
   const homeservers = stack.use(createHomeservers({ log, now }));
+  const { verifyRequest, reportServer } = stack.use(await openFederation(snapshot, { log, now }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
   const extractor = stack.use(await openExtractor(snapshot, environment.searchPath, log, signal));
 
@@ -88,13 +105,15 @@ export const startService: StartService = async (loaded, environment, signal) =>
     quarantinePictures: createQuarantinePictures(pictureParts),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),
+    verifyRequest,
+    reportServer,
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
   stack.defer(() => listening.close(GRACE_MS));
   log.info({ url: listening.url, domains: [...snapshot.domains.keys()] }, 'Ready');
   return asService(listening.url, stack.move(), log);
-};
+}
 
 function asService(url: string, parts: AsyncDisposableStack, log: Log): RunningService {
   return {
@@ -171,8 +190,10 @@ if (import.meta.main) {
     env: process.env,
     cwd: process.cwd(),
   };
+  const start: StartService = (loaded, environment, signal) =>
+    startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
   process.exitCode = await runCommand(
-    [serveCommand(startService), init, config, signingKey, thumbnail],
+    [serveCommand(start), init, config, signingKey, thumbnail],
     process.argv.slice(2),
     io,
     version,

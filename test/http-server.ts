@@ -21,6 +21,7 @@ export interface PlayedParts {
   readonly open?: Parts['media']['open'];
   readonly openThumbnail?: Parts['thumbnails']['open'];
   readonly now?: () => number;
+  readonly verifyRequest?: Parts['verifyRequest'];
   readonly checkReadiness?: Parts['checkReadiness'];
 }
 
@@ -62,6 +63,8 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
     quarantinePictures: { forDownload: refuseCalls, forThumbnail: refuseCalls },
     blurhashes: { save: refuseCalls, find: refuseCalls },
     mediaInfos: { find: refuseCalls },
+    verifyRequest: played.verifyRequest ?? refuseCalls,
+    reportServer: refuseCalls,
     now: played.now ?? Date.now,
     version: '1.2.3',
     checkReadiness: played.checkReadiness ?? (async () => new Map()),

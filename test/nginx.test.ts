@@ -180,9 +180,19 @@ test('behind nginx, encoded slashes in a path stay encoded', { skip }, async (t)
   assert.equal(((await answer.body.json()) as { errcode: string }).errcode, 'M_INVALID_PARAM');
 });
 
+test('behind nginx, media for other servers is asked for here, by a path that is as it was signed', {
+  skip,
+}, async (t) => {
+  const setup = await setUp(t);
+  const answer = await ask(setup, '/_matrix/federation/v1/media/download/%61bc?');
+  assert.equal(answer.statusCode, 401);
+  assert.equal(((await answer.body.json()) as { errcode: string }).errcode, 'M_UNAUTHORIZED');
+  assert.equal(setup.homeserver.requests.length, 0);
+});
+
 test('behind nginx, all other paths are the homeserver’s', { skip }, async (t) => {
   const setup = await setUp(t);
-  for (const path of ['/_matrix/client/v3/sync', '/_matrix/client/v1/mediator', '/_matrix/federation/v1/media/x']) {
+  for (const path of ['/_matrix/client/v3/sync', '/_matrix/client/v1/mediator', '/_matrix/federation/v1/version']) {
     const answer = await ask(setup, path);
     assert.equal(((await answer.body.json()) as { errcode: string }).errcode, 'M_UNRECOGNIZED');
     assert.equal(setup.homeserver.requests.at(-1)?.path, path);

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { stringify } from 'yaml';
 import { loadConfig } from '../src/config/index.ts';
 import { startService } from '../src/main.ts';
+import type { Internet } from '../src/open-federation.ts';
 import { usePostgres } from './postgres.ts';
 
 /** The application service that every test service knows; it uploads without a homeserver. */
@@ -96,9 +97,10 @@ export async function startServiceIn(
   t: TestContext,
   folder: ServiceFolder,
   searchPath: string = process.env['PATH'] ?? '',
+  internet: Internet = {},
 ): Promise<TestService> {
   const environment = { machineId: 0, searchPath };
-  const service = await startService(await loadConfig(folder.configPath), environment, t.signal);
+  const service = await startService(await loadConfig(folder.configPath), environment, t.signal, internet);
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= service.stop());
   t.after(stop);

@@ -14,6 +14,10 @@ const CHECKS: Readonly<Record<Format, { readonly allowed: string; readonly isFin
   'not-empty': { allowed: 'a text that is not empty', isFine: (text) => text !== '' },
   'regular-expression': { allowed: 'a regular expression in RE2 syntax', isFine: isRegularExpression },
   'server-name': { allowed: 'a server name such as example.org', isFine: isServerName },
+  'server-pattern': {
+    allowed: 'a server name in which * may stand for any text, such as *.example.org',
+    isFine: (text) => isServerName(text.replaceAll('*', 'a')),
+  },
   'user-id': { allowed: 'a user ID such as @name:example.org', isFine: (text) => /^@[^:\0]*:.+$/s.test(text) },
 };
 

@@ -18,6 +18,7 @@ export type Format =
   | 'not-empty'
   | 'regular-expression'
   | 'server-name'
+  | 'server-pattern'
   | 'user-id';
 
 /** Spread into the options of what has no effect yet. */

@@ -30,6 +30,7 @@ export const DOMAIN_SECTIONS = {
   timeouts,
   archiving,
   featureSupport,
+  federation,
 } as const satisfies Record<string, TSchema>;
 
 /** Sections of the whole process. */
@@ -39,7 +40,6 @@ const PROCESS_SECTIONS = {
   homeservers,
   admins,
   sharedSecretAuth,
-  federation,
   rateLimit,
   metrics,
   redis,
@@ -61,6 +61,11 @@ export const PROCESS_WIDE_OPTIONS: ReadonlySet<string> = new Set([
   'urlPreviews.expireAfterDays',
   'archiving.targetBytesPerPart',
   'timeouts.federationTimeoutSeconds',
+  'federation.backoffAt',
+  'federation.ignoredHosts',
+  'federation.disallowedNetworks',
+  'federation.allowedNetworks',
+  'federation.notaries',
 ]);
 
 /** Of files without `homeserver`, in the order in which the documentation tells them. */

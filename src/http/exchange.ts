@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Asker } from '../auth/index.ts';
 import type { Config, DomainConfig } from '../config/index.ts';
-import type { LimitExceeded, MatrixError } from '../matrix/index.ts';
+import type { LimitExceeded, MatrixError, ServerName } from '../matrix/index.ts';
 import { findClientAddress } from './client-address.ts';
 import { ClientLeft } from './errors.ts';
 import { findDomain } from './hosts.ts';
@@ -35,6 +35,8 @@ export class Exchange {
   readonly startedMs: number;
   /** Who is asking, on endpoints where that has been found out. */
   asker: Asker | undefined;
+  /** The server that has signed the request, on endpoints for servers. */
+  askingServer: ServerName | undefined;
   /** Why nobody could tell who is asking, on endpoints where that is not needed for all media. */
   identityTrouble: MatrixError | undefined;
   /** What the limit of requests says of it. */
@@ -58,6 +60,11 @@ export class Exchange {
   get domain(): DomainConfig {
     this.#domain ??= findDomain(this.config, this.#request.headers);
     return this.#domain;
+  }
+
+  /** For requests that are signed for a domain: that counts more than what the headers say. */
+  set domain(domain: DomainConfig) {
+    this.#domain = domain;
   }
 
   /** Without port; found by `client-address.ts`. */

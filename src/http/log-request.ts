@@ -37,6 +37,7 @@ export function logRequest(
     host: request.headers.host,
     remoteAddr: exchange.clientAddress,
     authUserId: exchange.asker?.userId,
+    authServer: exchange.askingServer,
     userAgent: request.headers['user-agent'],
   };
   log.info(fields, 'Answered a request');

@@ -62,7 +62,7 @@ export function createRateLimits(now: () => number): RateLimits {
       if (!rateLimit.enabled) return;
       const { capacityBytes, drainBytesPerMinute, overflowLimitBytes } = rateLimit.buckets.downloads;
       const shape = { capacity: capacityBytes, overflow: overflowLimitBytes, drainPerSecond: drainBytesPerMinute / 60 };
-      const poured = downloads.pour(exchange.asker?.userId ?? networkOf(exchange.clientAddress), bytes, shape);
+      const poured = downloads.pour(whoDownloads(exchange), bytes, shape);
       if (!poured.isTaken) throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
     },
   };
@@ -71,6 +71,12 @@ export function createRateLimits(now: () => number): RateLimits {
 /** A path of any length, as a key of a few bytes. */
 function shorten(path: string): string {
   return path.length <= MAX_KEY_LENGTH ? path : hash('sha256', path, 'base64');
+}
+
+/** A user, a server, or else an address. The words keep a server that is named by its address apart from that address. */
+function whoDownloads({ asker, askingServer, clientAddress }: Exchange): string {
+  if (asker !== undefined) return asker.userId;
+  return askingServer === undefined ? networkOf(clientAddress) : `server ${askingServer.toLowerCase()}`;
 }
 
 /** One household: an IPv6 client has a whole /64 to itself. */

@@ -3,12 +3,16 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import { admin } from './admin/admin.ts';
+import type { AdminParts } from './admin/route.ts';
 import { expectsContinue, keepOpenUntilRead, lingerUntilRead } from './body.ts';
 import { answerBrokenRequest, trackAnswers } from './broken-request.ts';
 import { client } from './client/client.ts';
 import type { ClientParts } from './client/route.ts';
 import { sendError } from './errors.ts';
 import { createExchanges } from './exchange.ts';
+import { federation } from './federation/federation.ts';
+import type { FederationSurfaceParts } from './federation/route.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import { type HealthParts, health } from './health.ts';
 import { createHotAnswers } from './hot-answers.ts';
@@ -21,7 +25,7 @@ import { readableTarget } from './request-target.ts';
 import { createMediaSender } from './send-media.ts';
 import { resetStalledReaders } from './stalled-readers.ts';
 
-export interface ServerParts extends ClientParts, HealthParts {
+export interface ServerParts extends ClientParts, FederationSurfaceParts, AdminParts, HealthParts {
   readonly config: () => Config;
   readonly log: Log;
   readonly now: () => number;
@@ -124,6 +128,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   health(app, parts);
   const sendMedia = createMediaSender({ limits, hotAnswers });
   await app.register(async (surface) => client(surface, { ...parts, sendMedia }));
+  await app.register(async (surface) => federation(surface, { ...parts, sendMedia }));
+  await app.register(async (surface) => admin(surface, parts));
   app.addHook('preClose', async () => hotAnswers.stop());
   await app.after();
   answerOthers();

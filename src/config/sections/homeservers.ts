@@ -21,7 +21,6 @@ export const homeserverFields = {
     default: '',
     description:
       'File with the key that signs requests to other servers, in the format of matrix-media-repo, Synapse or Dendrite.',
-    later: true,
   }),
 };
 

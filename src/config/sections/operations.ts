@@ -24,12 +24,28 @@ const INSIDE = [
   'fd20:ce::254/128', // Google
 ];
 
+/** Two lists of servers. @param may what those do that are on the right one, in words that end "that may …" */
+function serverLists(may: string) {
+  return Type.Object(
+    {
+      allow: Type.Array(Type.String({ format: 'server-pattern' }), {
+        default: [],
+        description: `Vitrine's own: the only servers that may ${may}; \`*\` stands for any text. An empty list allows all.`,
+      }),
+      deny: Type.Array(Type.String({ format: 'server-pattern' }), {
+        default: [],
+        description: `Vitrine's own: servers that may not ${may}, whatever the list above says.`,
+      }),
+    },
+    { description: `Vitrine's own: servers that may ${may}.` },
+  );
+}
+
 export const federation = Type.Object(
   {
     backoffAt: Type.Integer({
       default: 20,
       description: 'After so many failures in a row another server is left alone for a while. 0 or less: 20.',
-      ...later,
     }),
     ignoredHosts: Type.Array(Type.String(), {
       default: [],
@@ -39,20 +55,23 @@ export const federation = Type.Object(
       default: INSIDE,
       description:
         "Vitrine's own: networks that are never connected to for another server, whatever its name leads to. Private networks are not among them, because closed federations live there. An empty list forbids nothing.",
-      ...later,
     }),
     allowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
       default: [],
       description:
         "Vitrine's own: networks that may be connected to, unless the list above forbids it. An empty list allows all.",
-      ...later,
     }),
     notaries: Type.Array(Type.String({ format: 'server-name' }), {
       default: [],
       description:
         "Vitrine's own: servers that are asked, in this order, for the signing keys of a server that cannot be asked itself. They are trusted not to hide that a key is out of use.",
-      ...later,
     }),
+    servers: Type.Object(
+      {
+        serveTo: serverLists('get media that belongs to this one'),
+      },
+      { description: "Vitrine's own: which other servers are dealt with." },
+    ),
   },
   { description: 'Dealing with other servers.' },
 );

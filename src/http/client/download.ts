@@ -4,7 +4,7 @@ import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia }
 import { readFlag } from './query.ts';
 import type { Route, RouteParts } from './route.ts';
 import { sendStandIn } from './stand-in.ts';
-import { cleanUploadName } from './upload-name.ts';
+import { nameToSend } from './upload-name.ts';
 
 const params = Type.Interface([mediaParams], { fileName: Type.Optional(Type.String()) });
 type Params = { Params: Static<typeof params> };
@@ -24,10 +24,9 @@ function register(app: FastifyInstance, { media, quarantinePictures, sendMedia }
     const asAttachment = readFlag(request, 'asAttachment') ?? false;
     await using opened = await media.open(uri, asker, request.signal);
     const { record, object, again } = opened;
-    const fileName = cleanUploadName(request.params.fileName ?? record.upload_name);
     return await sendMedia(request, reply, {
       contentType: record.content_type,
-      fileName: isName(fileName) ? fileName : undefined,
+      fileName: nameToSend(request.params.fileName ?? record.upload_name),
       asAttachment,
       sha256: record.sha256_hash,
       object,
@@ -44,9 +43,4 @@ function register(app: FastifyInstance, { media, quarantinePictures, sendMedia }
   for (const url of PATHS) {
     app.route<Params>({ method: ['GET', 'HEAD'], url, schema, handler, onRequest: access.authenticate });
   }
-}
-
-/** MMR writes a dot for uploads without a name. */
-function isName(text: string): boolean {
-  return text !== '' && text !== '.';
 }

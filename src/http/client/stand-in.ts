@@ -14,6 +14,7 @@ export async function sendStandIn(
   reply: FastifyReply,
   error: unknown,
   open: () => Promise<OpenThumbnail | undefined>,
+  isForServer = false,
 ): Promise<FastifyReply> {
   if (!(error instanceof Quarantined) || request.method === 'HEAD') throw error;
   const opened = await open();
@@ -29,5 +30,6 @@ export async function sendStandIn(
     again: undefined, // what it stands for may come back at any time
     mayRedirect: false,
     isStandIn: true,
+    isForServer,
   });
 }

@@ -25,15 +25,13 @@ function register(
   const send = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
     const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const { width, height, method } = readAskedSize(request);
-    const animated = readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
     const acceptedTypes = namedTypes(request.headers.accept);
-    const asked = { uri, size: { width, height }, method, animated, acceptedTypes };
+    const asked = { uri, size: { width, height }, method, animated: readAnimated(request), acceptedTypes };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
     const { contentType, sha256, object, again } = opened;
-    const fileName = `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
     return await sendMedia(request, reply, {
       contentType,
-      fileName,
+      fileName: nameOfThumbnail(contentType),
       asAttachment: false,
       sha256,
       object,
@@ -57,6 +55,15 @@ function register(
     handler,
     onRequest: access.authenticate,
   });
+}
+
+/** The second name is the one of the proposal. `undefined`: as the configuration says. @throws {InvalidParam} */
+export function readAnimated(request: FastifyRequest): boolean | undefined {
+  return readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
+}
+
+export function nameOfThumbnail(contentType: string): string {
+  return `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
 }
 
 /** Of the types that a thumbnail may have (TH-12), and of those that are asked for by name. */
