@@ -53,13 +53,17 @@ export interface ServingService {
 
 const HOUR_MS = 3_600_000;
 
-/** @param prepared an existing folder, for a service that was stopped to change something */
+/**
+ * @param prepared an existing folder, for a service that was stopped to change something
+ * @param played where somebody is already when the service starts
+ */
 export async function startServing(
   t: TestContext,
   sections: ConfigSections = {},
   prepared?: ServiceFolder,
+  played?: PlayedInternet,
 ): Promise<ServingService> {
-  const internet = await playInternet(t);
+  const internet = played ?? (await playInternet(t));
   const folder = prepared ?? (await makeServiceFolder(t, ENGINES[0], sections));
   const service = await startServiceIn(t, folder, process.env['PATH'] ?? '', {
     resolver: internet.resolver,

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseMultipart } from '@remix-run/multipart-parser';
-import { generateSigningKey, publicTextOf, signJson } from '../src/federation/index.ts';
+import { stringify } from 'yaml';
+import { formatKeyFile, generateSigningKey, publicTextOf, signJson } from '../src/federation/index.ts';
 import { type ServerAnswer, type ServingService, startServing } from './asking-server.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { makeJpeg, sizeOf } from './pictures.ts';
-import { ask, type ConfigSections, SERVER_NAME, uploadBytes } from './service.ts';
+import { playInternet } from './played-internet.ts';
+import { ask, type ConfigSections, ENGINES, makeServiceFolder, SERVER_NAME, uploadBytes } from './service.ts';
 
 const BYTES = randomBytes(100_000);
 
@@ -346,6 +350,20 @@ test('servers that are denied, or not allowed, get 403', async (t) => {
   assert.deepEqual(refusalOf(unsigned), UNAUTHORIZED, 'who has not shown a name is told nothing about it');
 });
 
+test('a domain may have lists of its own', async (t) => {
+  const homeservers = [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9' }];
+  const folder = await makeServiceFolder(t, ENGINES[0], { homeservers });
+  const configs = join(folder.path, 'configs');
+  await mkdir(configs);
+  await rename(folder.configPath, join(configs, 'a.yaml'));
+  const own = { homeserver: SERVER_NAME, federation: { servers: { serveTo: { deny: ['remote.*'] } } } };
+  await writeFile(join(configs, 'b.yaml'), stringify(own));
+  const serving = await startServing(t, {}, { ...folder, configPath: configs });
+  const path = `download/${await upload(serving, BYTES)}`;
+  assert.equal((await (await serving.addServer('remote.example.net', 1)).ask(path)).status, 403);
+  mediaIn(await (await serving.addServer('other.example.net', 2)).ask(path));
+});
+
 test('bytes count for the server that asks, and requests for the address', async (t) => {
   const downloads = { capacityBytes: 150_000, overflowLimitBytes: 0, drainBytesPerMinute: 1 };
   const limited = { rateLimit: { enabled: true, requestsPerSecond: 0.001, burst: 3, buckets: { downloads } } };
@@ -358,4 +376,32 @@ test('bytes count for the server that asks, and requests for the address', async
   const counted = await other.ask(path, { method: 'HEAD' });
   assert.equal(counted.status, 429, 'the fourth request from this address for this media');
   assert.ok(Number(counted.headers['retry-after']) > 0);
+});
+
+// The keys of the service itself.
+
+test('a signing key that cannot be used keeps the service from starting', async (t) => {
+  const homeservers = [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9', signingKeyPath: '/nowhere/signing.key' }];
+  await assert.rejects(
+    startServing(t, { homeservers }),
+    /signing keys cannot be used(.|\n)*signingKeyPath of example\.org/,
+  );
+});
+
+test('KEY-11: at the start the homeserver is asked whether it publishes the key', async (t) => {
+  const internet = await playInternet(t);
+  internet.dns.set(SERVER_NAME, 'A', ['10.0.0.1']);
+  const homeserver = await internet.start('10.0.0.1 8448', { names: [SERVER_NAME] });
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  homeserver.answer('/_matrix/key/v2/server', (_request, response) => {
+    response.writeHead(404).end();
+    resolve();
+  });
+  const folder = await makeServiceFolder(t, ENGINES[0]);
+  const signingKeyPath = join(folder.path, 'signing.key');
+  await writeFile(signingKeyPath, formatKeyFile('mmr', [generateSigningKey()]));
+  const config = await readFile(folder.configPath, 'utf8');
+  await writeFile(folder.configPath, config.replace('csApi:', `signingKeyPath: ${signingKeyPath}\n    csApi:`));
+  await startServing(t, {}, folder, internet);
+  await asked;
 });

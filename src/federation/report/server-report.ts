@@ -61,6 +61,7 @@ export function createServerReports(parts: ServerReportParts): ReportServer {
     const notebook = createNotebook();
     await using outbound = parts.openOutbound(notebook.noteConnection);
     let place: Target | undefined;
+    let reached: ReachedServer | undefined;
     const federation = createFederation({
       ...parts,
       outbound: watchOutbound(outbound, notebook, (target) => {
@@ -74,16 +75,16 @@ export function createServerReports(parts: ServerReportParts): ReportServer {
       notePlaces(serverName, await federation.discover(serverName, ending), notebook);
       const answer = await federation.request(serverName, { path: VERSION_PATH }, ending);
       const version = await readVersion(answer, notebook);
-      if (version === undefined || place === undefined) return { steps: notebook.steps, reached: undefined };
-      const reached = { baseUrl: baseUrlOf(place), hostname: place.authority, version };
-      await lookAtKeys(federation, serverName, parts.now, notebook, ending);
-      return { steps: notebook.steps, reached };
+      if (version !== undefined && place !== undefined) {
+        reached = { baseUrl: baseUrlOf(place), hostname: place.authority, version };
+        await lookAtKeys(federation, serverName, parts.now, notebook, ending);
+      }
     } catch (error) {
       signal.throwIfAborted();
       if (ending.aborted) noteEnd(serverName, notebook);
       else if (!isTold(error)) throw error;
-      return { steps: notebook.steps, reached: undefined };
     }
+    return { steps: notebook.steps, reached };
   };
 }
 
