@@ -74,6 +74,18 @@ test('XM-8: without a destination it is the host that must have been signed for'
   await assertRefused(verify({ ...received(header), host: ALSO_OURS }), /does not fit/);
 });
 
+test('XM-8: without destination the host says whom the request is for, and when it says nothing of use, nobody does', async () => {
+  const key = generateSigningKey();
+  const { verify, asked } = verifierFor(key);
+  const withoutDestination = authorize(key).replace(`destination="${OURS}",`, '');
+  assert.equal((await verify(received(withoutDestination))).destination, OURS);
+  asked.length = 0;
+  const elsewhere = { ...received(withoutDestination), host: undefined };
+  await assertRefused(verify(elsewhere), /names no destination/);
+  assert.deepEqual(asked, []);
+  assert.equal((await verify({ ...received(authorize(key)), host: undefined })).destination, OURS);
+});
+
 test('XM-3, XM-8: what is signed for another server is refused before anybody is asked for keys', async () => {
   const key = generateSigningKey();
   const { verify, asked } = verifierFor(key);

@@ -50,7 +50,8 @@ export function createRequestVerifier({ findKey, isOwn }: RequestVerifierParts):
     const { origin } = first;
     const destination = first.destination ?? request.host;
     // Before the keys: what is not for us does not make us call anybody.
-    if (destination === undefined || !isOwn(destination)) throw badlySigned('The request is signed for another server');
+    if (destination === undefined) throw badlySigned('The request names no destination, and its host is none of ours');
+    if (!isOwn(destination)) throw badlySigned('The request is signed for another server');
     if (origin === destination) throw badlySigned('The request is signed in the name of the server that it is for');
     const texts = targetsOf(request.uri).map((uri) => textOfRequest({ ...request, uri, origin, destination }));
     let keysFound = 0;
