@@ -98,7 +98,7 @@ export function createFederation(parts: FederationParts): Federation {
         tellAnswer(attempt, answer.status);
         return answer;
       } catch (error) {
-        const described = describe(serverName, error);
+        const described = asRemoteTrouble(serverName, error);
         if (described instanceof RemoteUnavailable && described.trouble !== 'forbidden') attempt.fail();
         else attempt.leave();
         throw described;
@@ -113,7 +113,8 @@ function tellAnswer(attempt: Attempt, status: number): void {
   else attempt.succeed();
 }
 
-function describe(serverName: ServerName, error: unknown): unknown {
+/** What goes wrong on the way to another server, in the words of a client's answer; anything else as it is. */
+export function asRemoteTrouble(serverName: ServerName, error: unknown): unknown {
   if (!(error instanceof OutboundError)) return error;
   return new RemoteUnavailable(serverName, REMOTE_TROUBLES[error.trouble], { cause: error });
 }

@@ -17,6 +17,7 @@ export { loadSigningKeys, type SigningDomain } from './load-signing-keys.ts';
 export type { GetJson, PostJson } from './notaries.ts';
 export { type PublishedKeysParts, warnOfUnpublishedKeys } from './published-keys.ts';
 export { createRemoteKeys, type RemoteKeys, type RemoteKeysParts } from './remote-keys.ts';
+export { createFetchRemote, type FetchRemote, type IncomingMedia, type RemoteMediaParts } from './remote-media.ts';
 export type { ReportStep } from './report/report-step.ts';
 export { createServerReports, type ReportServer, type ServerReport } from './report/server-report.ts';
 export { isServerAllowed, type ServerLists } from './server-lists.ts';

@@ -29,6 +29,9 @@ export class NotFound extends MatrixError {
 /** There is such media, and nobody may see it. Clients are told what they are told of media that is not there. */
 export class Quarantined extends NotFound {}
 
+/** Another server does not give its media to us. Clients are told what they are told of media that is not there. */
+export class RefusedByRemote extends NotFound {}
+
 /** No endpoint has this path. */
 export class UnknownEndpoint extends MatrixError {
   readonly errcode = 'M_UNRECOGNIZED';

@@ -1,0 +1,189 @@
+import { parse as parseDisposition } from 'content-disposition';
+import {
+  type MediaId,
+  NotFound,
+  NotYetUploaded,
+  RefusedByRemote,
+  RemoteUnavailable,
+  type ServerName,
+  TooLarge,
+} from '../matrix/index.ts';
+import { type Outbound, type OutboundAnswer, readBody } from '../outbound/index.ts';
+import { asRemoteTrouble, type Federation, type Sign } from './federation.ts';
+import { boundaryOf, MultipartProblem, readMediaPart } from './multipart.ts';
+import { USER_AGENT } from './user-agent.ts';
+
+/** Media as it comes in from the server that it belongs to. */
+export interface IncomingMedia {
+  readonly contentType: string;
+  /** Without folders and control characters; empty for none. */
+  readonly uploadName: string;
+  /** As announced, of this media or a little more than it; `undefined`: nobody said. */
+  readonly announcedBytes: number | undefined;
+  /** Ends only when nothing is missing. To be read, or destroyed by leaving the loop. @throws {RemoteUnavailable} */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/**
+ * Asks the server that the media belongs to: the authenticated endpoint first, where there is a key to sign with, then
+ * the deprecated ones, where it does not know that. Specification: FED-12 to FED-20.
+ * @param sign `undefined`: the asking domain has no key
+ * @throws {NotFound} {@link RefusedByRemote} {@link NotYetUploaded} {@link TooLarge} {@link RemoteUnavailable}
+ */
+export type FetchRemote = (
+  origin: ServerName,
+  mediaId: MediaId,
+  sign: Sign | undefined,
+  signal: AbortSignal,
+) => Promise<IncomingMedia>;
+
+export interface RemoteMediaParts {
+  readonly federation: Pick<Federation, 'request'>;
+  /** For redirects, under the same rules about networks. */
+  readonly outbound: Pick<Outbound, 'get'>;
+  /** For tests of federations: no TLS, in no step. */
+  readonly plainHttp?: boolean;
+}
+
+const MAX_ERROR_BYTES = 64 * 1024;
+const MAX_REDIRECTS = 5;
+
+export function createFetchRemote({ federation, outbound, plainHttp = false }: RemoteMediaParts): FetchRemote {
+  const follow = async (origin: ServerName, location: string, base: URL, signal: AbortSignal) => {
+    const url = URL.parse(location, base.href);
+    if (url === null) throw new RemoteUnavailable(origin, 'bad answer');
+    const headers = { 'user-agent': USER_AGENT };
+    const protocols = plainHttp ? (['https:', 'http:'] as const) : (['https:'] as const);
+    try {
+      const answer = await outbound.get(url, { headers, protocols, maxRedirects: MAX_REDIRECTS }, signal);
+      if (answer.status === 200) return whole(origin, answer);
+      answer.body.destroy();
+      const cause = new Error(`${answer.url.host} answered ${answer.status}`);
+      throw new RemoteUnavailable(origin, 'bad answer', { cause });
+    } catch (error) {
+      throw asRemoteTrouble(origin, error);
+    }
+  };
+
+  const askSigned = async (origin: ServerName, mediaId: MediaId, sign: Sign, signal: AbortSignal) => {
+    const path = `/_matrix/federation/v1/media/download/${encodeURIComponent(mediaId)}`;
+    const answer = await federation.request(origin, { path, sign }, signal);
+    if (answer.status !== 200) return await orUnknownEndpoint(origin, answer);
+    try {
+      const boundary = boundaryOf(textOf(answer, 'content-type'));
+      const part = await readMediaPart(answer.body as AsyncIterable<Buffer>, boundary);
+      const location = part.headers.get('location');
+      if (location === undefined) {
+        const named = { type: part.headers.get('content-type'), disposition: part.headers.get('content-disposition') };
+        return describeMedia(named, lengthOf(answer), watch(origin, part.body));
+      }
+      answer.body.destroy();
+      return await follow(origin, location, answer.url, signal);
+    } catch (error) {
+      answer.body.destroy();
+      throw asBadAnswer(origin, error);
+    }
+  };
+
+  const askOpenly = async (origin: ServerName, path: string, signal: AbortSignal) => {
+    const answer = await federation.request(origin, { path }, signal);
+    if (answer.status === 200) return whole(origin, answer);
+    const location = answer.headers['location'];
+    if ((answer.status === 307 || answer.status === 308) && typeof location === 'string') {
+      answer.body.destroy();
+      return await follow(origin, location, answer.url, signal);
+    }
+    return await orUnknownEndpoint(origin, answer);
+  };
+
+  return async (origin, mediaId, sign, signal) => {
+    const signed = sign === undefined ? undefined : await askSigned(origin, mediaId, sign, signal);
+    if (signed !== undefined) return signed;
+    for (const version of ['v3', 'r0']) {
+      const path = `/_matrix/media/${version}/download/${encodeURIComponent(origin)}/${encodeURIComponent(mediaId)}`;
+      const found = await askOpenly(origin, `${path}?allow_remote=false&allow_redirect=true`, signal);
+      if (found !== undefined) return found;
+    }
+    throw new NotFound();
+  };
+}
+
+/** `undefined`: the server does not know the endpoint, or something in front of it does not; else its refusal is thrown. */
+async function orUnknownEndpoint(origin: ServerName, answer: OutboundAnswer): Promise<undefined> {
+  const refusal = await refusalOf(origin, answer);
+  if (refusal !== undefined) throw refusal;
+}
+
+/** @returns `undefined` for an endpoint that is not known (FED-14) */
+async function refusalOf(origin: ServerName, answer: OutboundAnswer): Promise<Error | undefined> {
+  const errcode = await errcodeOf(answer);
+  const { status } = answer;
+  if (errcode === 'M_UNRECOGNIZED' && [400, 404, 405, 501].includes(status)) return undefined;
+  if (errcode === undefined && (status === 404 || status === 405)) return undefined;
+  if (errcode === 'M_TOO_LARGE' || status === 413)
+    return new TooLarge(`The server ${origin} finds the media too large`);
+  if (errcode === 'M_NOT_YET_UPLOADED') return new NotYetUploaded();
+  if (status === 404 || status === 410) return new NotFound();
+  if (status === 401 || status === 403) return new RefusedByRemote();
+  const cause = new Error(`${answer.url.host} answered ${status} ${errcode ?? ''}`);
+  if (status !== 429) return new RemoteUnavailable(origin, status === 504 ? 'timeout' : 'bad answer', { cause });
+  const seconds = Number(answer.headers['retry-after']);
+  return new RemoteUnavailable(origin, 'left alone', { cause }, seconds > 0 ? seconds * 1000 : 1000);
+}
+
+/** `undefined`: it is no Matrix error. */
+async function errcodeOf(answer: OutboundAnswer): Promise<string | undefined> {
+  try {
+    const body: unknown = JSON.parse((await readBody(answer, MAX_ERROR_BYTES)).toString());
+    const errcode = typeof body === 'object' && body !== null && 'errcode' in body ? body.errcode : undefined;
+    return typeof errcode === 'string' ? errcode : undefined;
+  } catch {
+    return undefined; // the status has to do, whatever is wrong with the body
+  }
+}
+
+function whole(origin: ServerName, answer: OutboundAnswer): IncomingMedia {
+  const named = { type: textOf(answer, 'content-type'), disposition: textOf(answer, 'content-disposition') };
+  return describeMedia(named, lengthOf(answer), watch(origin, answer.body as AsyncIterable<Buffer>));
+}
+
+function describeMedia(
+  { type, disposition }: { readonly type: string | undefined; readonly disposition: string | undefined },
+  announcedBytes: number | undefined,
+  body: AsyncIterable<Buffer>,
+): IncomingMedia {
+  return { contentType: type || 'application/octet-stream', uploadName: nameOf(disposition), announcedBytes, body };
+}
+
+/** The last component of the path that it may be, whichever way its slashes lean. */
+function nameOf(disposition: string | undefined): string {
+  try {
+    const name = parseDisposition(disposition ?? '').parameters['filename'] ?? '';
+    return (name.toWellFormed().split(/[\\/]/).at(-1) ?? '').replace(/\p{Cc}/gu, '');
+  } catch {
+    return ''; // media with a bad name is as good as media without one
+  }
+}
+
+function textOf({ headers }: OutboundAnswer, name: string): string {
+  const value = headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function lengthOf(answer: OutboundAnswer): number | undefined {
+  const text = textOf(answer, 'content-length');
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+async function* watch(origin: ServerName, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw asBadAnswer(origin, error);
+  }
+}
+
+function asBadAnswer(origin: ServerName, error: unknown): unknown {
+  if (error instanceof MultipartProblem) return new RemoteUnavailable(origin, 'bad answer', { cause: error });
+  return asRemoteTrouble(origin, error);
+}
