@@ -24,7 +24,14 @@ import { type Datastores, openDatastores } from './datastores/index.ts';
 import { readDevelopmentSwitches } from './federation/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
-import { createHotObjects, createMedia, createMediaRecords, createReceiveBuffers, createUsage } from './media/index.ts';
+import {
+  createHotObjects,
+  createMedia,
+  createMediaRecords,
+  createReceiveBuffers,
+  createRemoteMedia,
+  createUsage,
+} from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
@@ -71,12 +78,12 @@ export async function startService(
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
   );
   const homeservers = stack.use(createHomeservers({ log, now }));
-  const { verifyRequest, reportServer } = stack.use(await openFederation(snapshot, { log, now }, internet));
+  const federation = stack.use(await openFederation(snapshot, { log, now }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
   const extractor = stack.use(await openExtractor(snapshot, environment.searchPath, log, signal));
 
   const auth = createAuth({ homeservers, log, now });
-  const mediaParts = {
+  const storeParts = {
     database,
     datastores,
     locks: createLocks(),
@@ -88,6 +95,7 @@ export async function startService(
     newUniqueId,
     now,
   };
+  const mediaParts = { ...storeParts, remoteMedia: createRemoteMedia({ ...storeParts, ask: federation.fetchRemote }) };
   const media = createMedia(mediaParts);
   const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
   const thumbnails = createThumbnails(pictureParts);
@@ -105,8 +113,8 @@ export async function startService(
     quarantinePictures: createQuarantinePictures(pictureParts),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),
-    verifyRequest,
-    reportServer,
+    verifyRequest: federation.verifyRequest,
+    reportServer: federation.reportServer,
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });

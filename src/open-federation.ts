@@ -1,21 +1,24 @@
 import type { Config } from './config/index.ts';
 import {
   createFederation,
+  createFetchRemote,
   createGetJson,
   createRemoteKeys,
   createRequestVerifier,
   createServerReports,
   type DevelopmentSwitches,
-  type Federation,
   federationLimits,
   loadSigningKeys,
   type RemoteKeys,
   type ReportServer,
+  type Sign,
   type SigningKey,
+  signRequest,
   type VerifyRequest,
   warnOfUnpublishedKeys,
 } from './federation/index.ts';
 import { parseServerName } from './matrix/index.ts';
+import type { RemoteMediaStore } from './media/index.ts';
 import {
   type ConnectionEvent,
   createResolver,
@@ -36,9 +39,8 @@ export interface Internet extends Partial<DevelopmentSwitches> {
 
 /** All that deals with servers that are not ours, joined. Dispose it. */
 export interface OpenFederation extends AsyncDisposable {
-  readonly federation: Federation;
-  /** By server name. */
-  readonly signingKeys: ReadonlyMap<string, SigningKey>;
+  /** Asks the server of a media for it, in the name of one of our domains. */
+  readonly fetchRemote: RemoteMediaStore['ask'];
   readonly verifyRequest: VerifyRequest;
   readonly reportServer: ReportServer;
 }
@@ -61,11 +63,10 @@ export async function openFederation(
       outboundOptions(config, internet, limits),
     );
   const parts = { resolver, log, now, random: Math.random, plainHttp };
-  const federation = createFederation({
-    ...parts,
-    outbound: stack.use(open()),
-    backoffAt: () => config.federation.backoffAt,
-  });
+  const outbound = stack.use(open());
+  const federation = createFederation({ ...parts, outbound, backoffAt: () => config.federation.backoffAt });
+  const fetchRemote = createFetchRemote({ federation, outbound, plainHttp });
+  const signers = signersOf(signingKeys);
   const notaries = config.federation.notaries.map(parseServerName);
   const remoteKeys = stack.use(createRemoteKeys({ getJson: createGetJson(federation), notaries, log, now }));
   const verifyRequest = createRequestVerifier({
@@ -77,12 +78,22 @@ export async function openFederation(
   lookAtOwnKeys(signingKeys, remoteKeys, log, closing.signal);
   const openParts = stack.move();
   return {
-    federation,
-    signingKeys,
+    fetchRemote: ({ origin, mediaId }, { serverName }, signal) =>
+      fetchRemote(origin, mediaId, signers.get(serverName), signal),
     verifyRequest,
     reportServer: createServerReports({ ...parts, openOutbound: (watch) => open(watch, REPORT_LIMITS) }),
     [Symbol.asyncDispose]: () => openParts.disposeAsync(),
   };
+}
+
+/** By server name. */
+function signersOf(keys: ReadonlyMap<string, SigningKey>): ReadonlyMap<string, Sign> {
+  return new Map(
+    [...keys].map(([serverName, key]): [string, Sign] => {
+      const origin = parseServerName(serverName);
+      return [serverName, (destination, method, uri) => signRequest({ method, uri, origin, destination }, key)];
+    }),
+  );
 }
 
 function routeOf({ route }: Internet): Pick<OutboundParts, 'route'> {

@@ -82,14 +82,15 @@ export interface TestService extends ServiceFolder {
   stop(): Promise<void>;
 }
 
-/** The whole service in this process, with real parts. Stopped after the test, if not before. @param searchPath where programs are */
+/** The whole service in this process, with real parts. Stopped after the test, if not before. @param internet a played one */
 export async function startTestService(
   t: TestContext,
   engine: Engine,
   sections: ConfigSections = {},
   searchPath?: string,
+  internet?: Internet,
 ): Promise<TestService> {
-  return await startServiceIn(t, await makeServiceFolder(t, engine, sections), searchPath);
+  return await startServiceIn(t, await makeServiceFolder(t, engine, sections), searchPath, internet);
 }
 
 /** As {@link startTestService}, in a folder that another service may have used before. */

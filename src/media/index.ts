@@ -6,6 +6,7 @@ export { type MediaAsker, type OpenMedia, openObject, type Repeatable, recallObj
 export { quotaOf } from './quota.ts';
 export { createReceiveBuffers, type ReceiveBuffers } from './receive-buffers.ts';
 export { receiveBytes } from './received-bytes.ts';
+export { createRemoteMedia, type RemoteMediaStore } from './remote-media.ts';
 export type { Reservation } from './reservation.ts';
 export { commitObject, placeObject } from './stored-object.ts';
 export type { Upload } from './upload.ts';

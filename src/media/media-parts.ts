@@ -1,6 +1,7 @@
 import type { Bus, Locks } from '../cluster/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Datastores } from '../datastores/index.ts';
+import type { RemoteMedia } from './fetch-for.ts';
 import type { HotObjects } from './hot-objects.ts';
 import type { MediaRecords } from './media-records.ts';
 import type { ReceiveBuffers } from './receive-buffers.ts';
@@ -16,6 +17,7 @@ export interface MediaParts {
   readonly hotObjects: HotObjects;
   readonly usage: Usage;
   readonly receiveBuffers: ReceiveBuffers;
+  readonly remoteMedia: RemoteMedia;
   /** Makes media IDs. */
   readonly newUniqueId: () => string;
   /** Milliseconds since 1970. */

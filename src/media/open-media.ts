@@ -2,6 +2,7 @@ import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MatrixError, type MxcUri, NotFound, Quarantined, Unavailable } from '../matrix/index.ts';
 import { awaitMedia } from './awaited-media.ts';
+import { type FetchFor, isRemote } from './fetch-for.ts';
 import type { MediaParts } from './media-parts.ts';
 
 /** Media with its bytes at hand. Dispose it. */
@@ -22,8 +23,10 @@ export interface MediaAsker {
   readonly isAuthenticated: boolean;
   /** A token was shown, and nobody could tell whether it is valid. Frozen media is refused with this, then. */
   readonly identityTrouble?: MatrixError | undefined;
-  /** So long it waits for media that was announced and has not been uploaded yet, in milliseconds. */
+  /** So long it waits for media that was announced and has not come yet, here or at another server, in milliseconds. */
   readonly waitMs: number;
+  /** For whom media of other servers is fetched; `undefined`: it gets what is stored here. */
+  readonly fetchFor?: FetchFor | undefined;
 }
 
 /**
@@ -39,14 +42,27 @@ export async function findVisibleMedia(
   asker: MediaAsker,
   signal: AbortSignal,
 ): Promise<MediaRow> {
-  const found = (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
+  const here = (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
+  const found = here ?? (await fetchIfRemote(parts, uri, asker, signal));
   if (found === undefined) throw new NotFound();
-  if (found.requiresAuthentication && !asker.isAuthenticated) {
-    const hint = 'This media needs an access token: use the endpoints below /_matrix/client/v1/media';
-    throw asker.identityTrouble ?? new NotFound(hint);
-  }
+  if (found.requiresAuthentication && !asker.isAuthenticated) throw refusalOfFrozen(asker);
   if (found.media.quarantined) throw new Quarantined();
   return found.media;
+}
+
+/** @returns the record of what has been fetched; `undefined`: there is nobody to ask, or nobody may be asked */
+async function fetchIfRemote(parts: MediaParts, uri: MxcUri, asker: MediaAsker, signal: AbortSignal) {
+  const { fetchFor } = asker;
+  if (fetchFor === undefined || !isRemote(uri, fetchFor)) return undefined;
+  // What is fetched now is frozen at once, so nothing is fetched for those who would not get it.
+  if (fetchFor.config.repo.freezeUnauthenticatedMedia && !asker.isAuthenticated) throw refusalOfFrozen(asker);
+  await parts.remoteMedia.fetch(uri, fetchFor, asker.waitMs, signal);
+  return await parts.records.findNow(uri);
+}
+
+function refusalOfFrozen({ identityTrouble }: MediaAsker): MatrixError {
+  const hint = 'This media needs an access token: use the endpoints below /_matrix/client/v1/media';
+  return identityTrouble ?? new NotFound(hint);
 }
 
 /** @throws {NotFound} {@link Unavailable} when the datastore is away; {@link InternalError} when the object is lost */

@@ -53,17 +53,15 @@ export const downloads = Type.Object(
     maxBytes: Type.Integer({
       default: 104_857_600,
       description: 'Largest media that is fetched from other servers, in bytes. 0 or less: no limit.',
-      ...later,
     }),
     numWorkers: Type.Integer({
       default: 10,
-      description: 'Most fetches from other servers at once. 0 or less: no limit.',
-      ...later,
+      description: 'Most fetches from other servers at once; others wait. 0 or less: no limit.',
     }),
     failureCacheMinutes: Type.Integer({
       default: 15,
-      description: 'How long a failed fetch is remembered, in minutes. 0: not at all.',
-      ...later,
+      description:
+        'How long a failed fetch is remembered, in minutes; that a server is in trouble, for one minute at most. 0 or less: not at all.',
     }),
     expireAfterDays: Type.Integer({
       default: 0,
@@ -291,7 +289,6 @@ export const timeouts = Type.Object(
     federationTimeoutSeconds: Type.Integer({
       default: 120,
       description: 'For fetching media of another server, in seconds. 0 or less: 600.',
-      ...later,
     }),
     clientServerTimeoutSeconds: Type.Integer({
       default: 30,

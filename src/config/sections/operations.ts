@@ -68,6 +68,7 @@ export const federation = Type.Object(
     }),
     servers: Type.Object(
       {
+        fetchFrom: serverLists('be asked for their media'),
         serveTo: serverLists('get media that belongs to this one'),
       },
       { description: "Vitrine's own: which other servers are dealt with." },

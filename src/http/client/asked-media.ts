@@ -24,21 +24,21 @@ export interface Access {
   readonly authenticate: (request: FastifyRequest) => Promise<void>;
   /** Whether the client copes with redirects, by its query. @throws {InvalidParam} */
   readonly mayRedirect: (request: FastifyRequest) => boolean;
+  /** Whether another server may be asked for the media, by the query. @throws {InvalidParam} */
+  readonly mayFetch: (request: FastifyRequest) => boolean;
 }
 
 /** Below `/_matrix/client/v1/media`: clients there cope with redirects, and there are no parameters about it (DL-5). */
 export function accessWithToken(auth: Auth): Access {
-  return { authenticate: authenticated(auth), mayRedirect: () => true };
+  return { authenticate: authenticated(auth), mayRedirect: () => true, mayFetch: () => true };
 }
 
 /** Below `/_matrix/media`: tokens are optional (DL-4, DL-5, DL-10). */
 export function openAccess(auth: Auth): Access {
   return {
     authenticate: optionallyAuthenticated(auth),
-    mayRedirect(request) {
-      readFlag(request, 'allow_remote'); // has to be sound; media of other servers is served from what is stored
-      return readFlag(request, 'allow_redirect') ?? false;
-    },
+    mayRedirect: (request) => readFlag(request, 'allow_redirect') ?? false,
+    mayFetch: (request) => readFlag(request, 'allow_remote') ?? true,
   };
 }
 
@@ -50,11 +50,18 @@ export function readAskedMedia(
 ): AskedMedia {
   const uri = { origin: parseServerName(params.serverName), mediaId: parseMediaId(params.mediaId) };
   const mayRedirect = access.mayRedirect(request);
+  const mayFetch = access.mayFetch(request);
   const waitMs = readWaitMs(request);
   const isForAll = !isIgnored(request.config, uri);
   if (!isForAll) refuseOthers(request);
   const { asker, identityTrouble } = request.exchange;
-  return { uri, asker: { isAuthenticated: asker !== undefined, identityTrouble, waitMs }, mayRedirect, isForAll };
+  const fetchFor = mayFetch ? { config: request.config, domain: request.domain } : undefined;
+  return {
+    uri,
+    asker: { isAuthenticated: asker !== undefined, identityTrouble, waitMs, fetchFor },
+    mayRedirect,
+    isForAll,
+  };
 }
 
 function isIgnored({ federation }: Config, { origin }: MxcUri): boolean {

@@ -1,0 +1,34 @@
+import { LRUCache } from 'lru-cache';
+import { type MatrixError, NotFound, Quarantined, RemoteUnavailable, TooLarge } from '../matrix/index.ts';
+
+/** Fetches that need not be tried again for a while, each with what went wrong. */
+export interface FailedFetches {
+  /** @throws what the fetch of this media failed with */
+  refuse(key: string): void;
+  /** Remembers it, where trying again would most likely end in the same way. @param keptMs 0 or less: not at all */
+  remember(key: string, error: unknown, keptMs: number): void;
+}
+
+const MAX_FAILURES = 50_000;
+/** Servers come back sooner than media does. */
+const TROUBLE_KEPT_MS = 60_000;
+
+export function createFailedFetches({ now }: { readonly now: () => number }): FailedFetches {
+  const failures = new LRUCache<string, MatrixError>({ max: MAX_FAILURES, perf: { now } });
+  return {
+    refuse(key) {
+      const failure = failures.get(key);
+      if (failure !== undefined) throw failure;
+    },
+    remember(key, error, keptMs) {
+      const ttl = error instanceof RemoteUnavailable ? Math.min(keptMs, TROUBLE_KEPT_MS) : keptMs;
+      if (ttl > 0 && isLasting(error)) failures.set(key, error, { ttl });
+    },
+  };
+}
+
+/** A server that is left alone says itself when to come back; what is wrong with us is not about the media. */
+function isLasting(error: unknown): error is MatrixError {
+  if (error instanceof RemoteUnavailable) return error.trouble !== 'left alone';
+  return error instanceof NotFound || error instanceof Quarantined || error instanceof TooLarge;
+}

@@ -1,0 +1,435 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { formatKeyFile, generateSigningKey } from '../src/federation/index.ts';
+import type { FakeRemote } from './fake-remote.ts';
+import { makePng } from './pictures.ts';
+import { type PlayedInternet, playInternet } from './played-internet.ts';
+import {
+  type ConfigSections,
+  ENGINES,
+  type Engine,
+  listObjects,
+  SERVER_NAME,
+  startTestService,
+  type TestService,
+} from './service.ts';
+
+const REMOTE = 'remote.example';
+const SIGNED = '/_matrix/federation/v1/media/download/abc';
+const OPEN_V3 = `/_matrix/media/v3/download/${REMOTE}/abc`;
+const OPEN_R0 = `/_matrix/media/r0/download/${REMOTE}/abc`;
+const DOWNLOAD = `/_matrix/client/v1/media/download/${REMOTE}/abc`;
+const BOUNDARY = 'aBoundaryThatNobodyGuesses';
+const BYTES = Buffer.from('Every byte of it');
+
+interface Played extends PlayedInternet {
+  readonly remote: FakeRemote;
+  readonly service: TestService;
+  /** Paths of requests for media, without their queries. */
+  asked(): readonly string[];
+}
+
+/** A service with a signing key, and another server that it can find. */
+async function play(t: TestContext, sections: ConfigSections = {}, engine: Engine = ENGINES[0]): Promise<Played> {
+  const internet = await playInternet(t);
+  internet.dns.set(REMOTE, 'A', ['10.0.0.1']);
+  const remote = await internet.start('10.0.0.1 8448', { names: [REMOTE] });
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-key-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const signingKeyPath = join(folder, 'signing.key');
+  await writeFile(signingKeyPath, formatKeyFile('synapse', [generateSigningKey()]));
+  const homeservers = [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9', signingKeyPath }];
+  const { resolver, routes, authority } = internet;
+  const outside = { resolver, route: routes.route, authorities: [authority.pem] };
+  const service = await startTestService(t, engine, { homeservers, ...sections }, undefined, outside);
+  const asked = () =>
+    remote.requests.map(({ path }) => path.replace(/\?.*/, '')).filter((path) => path.includes('/media/'));
+  return { ...internet, remote, service, asked };
+}
+
+interface Part {
+  readonly type?: string;
+  readonly name?: string;
+  readonly location?: string;
+}
+
+/** What another server answers, whole and right. */
+function multipart(bytes: Buffer, { type = 'text/plain', name, location }: Part = {}, lineEnd = '\r\n'): Buffer {
+  const head = [
+    `--${BOUNDARY}`,
+    'Content-Type: application/json',
+    '',
+    '{}',
+    `--${BOUNDARY}`,
+    ...(type === '' ? [] : [`Content-Type: ${type}`]),
+    ...(name === undefined ? [] : [`Content-Disposition: attachment; filename="${name}"`]),
+    ...(location === undefined ? [] : [`Location: ${location}`]),
+    '',
+    '',
+  ];
+  return Buffer.concat([Buffer.from(head.join(lineEnd)), bytes, Buffer.from(`${lineEnd}--${BOUNDARY}--${lineEnd}`)]);
+}
+
+function answering(body: Buffer, type = `multipart/mixed; boundary=${BOUNDARY}`) {
+  return (_request: unknown, response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': type, 'content-length': body.length });
+    response.end(body);
+  };
+}
+
+/** In pieces of one byte. */
+function dripping(body: Buffer) {
+  return async (_request: unknown, response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': `multipart/mixed; boundary="${BOUNDARY}"` });
+    for (const byte of body) await new Promise((sent) => response.write(Uint8Array.of(byte), sent));
+    response.end();
+  };
+}
+
+async function bytesOf(answer: Response): Promise<Buffer> {
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+async function refusalOf(answer: Response): Promise<readonly unknown[]> {
+  const body = (await answer.json()) as { errcode?: unknown };
+  return [answer.status, body.errcode];
+}
+
+async function assertNothingKept(service: TestService): Promise<void> {
+  assert.deepEqual(await listObjects(service), []);
+  assert.deepEqual(await readdir(join(service.media, '.vitrine-tmp')), []);
+}
+
+for (const engine of ENGINES) {
+  test(`${engine.name}: media of another server is fetched once, signed, and kept`, {
+    skip: engine.skip,
+  }, async (t) => {
+    const { remote, service, asked } = await play(t, {}, engine);
+    remote.answer(SIGNED, answering(multipart(BYTES, { name: 'letter.txt' })));
+    const first = await service.ask(DOWNLOAD);
+    assert.equal(first.status, 200);
+    assert.deepEqual(await bytesOf(first), BYTES);
+    assert.match(first.headers.get('content-type') ?? '', /^text\/plain/);
+    assert.match(first.headers.get('content-disposition') ?? '', /letter\.txt/);
+    const again = await service.ask(DOWNLOAD, { headers: { range: 'bytes=0-4' } });
+    assert.deepEqual([again.status, (await bytesOf(again)).toString()], [206, 'Every']);
+    assert.deepEqual(asked(), [SIGNED]);
+    const authorization = remote.requests.at(-1)?.headers.authorization ?? '';
+    assert.match(authorization, new RegExp(`^X-Matrix .*origin="?${SERVER_NAME}"?`));
+    assert.match(authorization, new RegExp(`destination="?${REMOTE}"?`));
+    assert.equal((await listObjects(service)).length, 1);
+  });
+}
+
+test('DL-2: a thousand who ask for the same media at once cost one fetch', async (t) => {
+  const { remote, service, asked } = await play(t);
+  remote.answer(SIGNED, answering(multipart(BYTES)));
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => service.ask(DOWNLOAD)));
+  for (const answer of answers) assert.deepEqual(await bytesOf(answer), BYTES);
+  assert.equal(asked().length, 1);
+  assert.equal((await listObjects(service)).length, 1);
+});
+
+test('a thousand who ask for media that is missing cost one request', async (t) => {
+  const { remote, service, asked } = await play(t);
+  remote.answer(SIGNED, { status: 404, body: { errcode: 'M_NOT_FOUND', error: 'No' } });
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => service.ask(DOWNLOAD)));
+  for (const answer of answers) assert.deepEqual(await refusalOf(answer), [404, 'M_NOT_FOUND']);
+  assert.deepEqual(asked(), [SIGNED]);
+});
+
+for (const [what, reply] of Object.entries({
+  M_UNRECOGNIZED: { status: 404, body: { errcode: 'M_UNRECOGNIZED' } },
+  'M_UNRECOGNIZED with 405': { status: 405, body: { errcode: 'M_UNRECOGNIZED' } },
+  'a 404 of a proxy': { status: 404, body: '<html>' },
+})) {
+  test(`after ${what} the deprecated endpoints are asked, v3 first, unsigned`, async (t) => {
+    const { remote, service, asked } = await play(t);
+    for (const path of [SIGNED, OPEN_V3]) remote.answer(path, reply);
+    remote.answer(OPEN_R0, answering(BYTES, 'image/x-odd'));
+    const answer = await service.ask(DOWNLOAD);
+    assert.deepEqual(await bytesOf(answer), BYTES);
+    assert.equal(answer.headers.get('content-type'), 'image/x-odd');
+    assert.deepEqual(asked(), [SIGNED, OPEN_V3, OPEN_R0]);
+    const [, openly] = remote.requests.filter(({ path }) => path.includes('/media/'));
+    assert.match(openly?.path ?? '', /\?allow_remote=false&allow_redirect=true$/);
+    assert.equal(openly?.headers.authorization, undefined);
+  });
+}
+
+test('without a signing key only the deprecated endpoints are asked', async (t) => {
+  const { remote, service, asked } = await play(t, {
+    homeservers: [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9' }],
+  });
+  remote.answer(OPEN_V3, answering(BYTES, 'text/plain'));
+  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+  assert.deepEqual(asked(), [OPEN_V3]);
+});
+
+for (const [status, body, expected] of [
+  [401, { errcode: 'M_UNAUTHORIZED' }, [404, 'M_NOT_FOUND']],
+  [403, { errcode: 'M_FORBIDDEN' }, [404, 'M_NOT_FOUND']],
+  [413, { errcode: 'M_TOO_LARGE' }, [413, 'M_TOO_LARGE']],
+  [429, { errcode: 'M_LIMIT_EXCEEDED' }, [503, 'M_UNKNOWN']],
+  [500, 'broken', [502, 'M_UNKNOWN']],
+  [502, { errcode: 'M_TOO_LARGE' }, [413, 'M_TOO_LARGE']],
+  [504, { errcode: 'M_NOT_YET_UPLOADED' }, [504, 'M_NOT_YET_UPLOADED']],
+] as const) {
+  test(`${status} of another server with ${JSON.stringify(body)} is ${expected[0]}, without another try`, async (t) => {
+    const { remote, service, asked } = await play(t);
+    remote.answer(SIGNED, { status, body });
+    assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), expected);
+    assert.deepEqual(asked(), [SIGNED]);
+    await assertNothingKept(service);
+  });
+}
+
+const part1 = `--${BOUNDARY}\r\nContent-Type: application/json\r\n\r\n{}\r\n`;
+const good = multipart(BYTES).toString();
+const HOSTILE: Readonly<Record<string, string>> = {
+  'no part at all': `--${BOUNDARY}--\r\n`,
+  'an empty body': '',
+  'one part': `${part1.slice(0, -2)}\r\n--${BOUNDARY}--\r\n`,
+  'three parts': good.replace(`\r\n--${BOUNDARY}--`, `\r\n--${BOUNDARY}\r\n\r\nmore\r\n--${BOUNDARY}--`),
+  'no last delimiter': good.replace(`\r\n--${BOUNDARY}--\r\n`, ''),
+  'half a last delimiter': good.replace(`${BOUNDARY}--\r\n`, `${BOUNDARY}-`),
+  'a first part that is no JSON': good.replace('{}', '{'),
+  'a first part that is no object': good.replace('{}', '[]'),
+  'a first part of another type': good.replace('application/json', 'text/html'),
+  'a first part with parts': good.replace('application/json', 'multipart/mixed; boundary=x'),
+  'a first part that does not end': part1.replace('{}', `{"a":"${'a'.repeat(70_000)}"}`),
+  'a second part with parts': good.replace('text/plain', 'multipart/mixed; boundary=x'),
+  'headers that are too long': good.replace('text/plain', `text/plain; a=${'a'.repeat(20_000)}`),
+  'too many headers': good.replace(
+    'Content-Type: text/plain',
+    Array.from({ length: 2000 }, (_, n) => `X-${n}: a`).join('\r\n'),
+  ),
+  'a header twice': good.replace('Content-Type: text/plain', 'Content-Type: a/b\r\nContent-Type: c/d'),
+  'a header without a name': good.replace('Content-Type: text/plain', ': text/plain'),
+  'a CR inside of a header': good.replace('text/plain', 'text/plain\rSet-Cookie: a=b'),
+  'a NUL inside of a header': good.replace('text/plain', 'text/pl\0ain'),
+  'encoded media': good.replace('text/plain', 'text/plain\r\nContent-Transfer-Encoding: base64'),
+  'a preamble without end': `${'a'.repeat(70_000)}\r\n${good}`,
+  'another boundary': good.replaceAll(BOUNDARY, 'another'),
+};
+
+for (const [what, body] of Object.entries(HOSTILE)) {
+  test(`${what} is 502, and nothing is kept`, async (t) => {
+    const { remote, service } = await play(t);
+    remote.answer(SIGNED, answering(Buffer.from(body)));
+    assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
+    await assertNothingKept(service);
+  });
+}
+
+for (const type of [
+  'text/plain',
+  'multipart/mixed',
+  'multipart/mixed; boundary=""',
+  `multipart/mixed; boundary=${'a'.repeat(71)}`,
+]) {
+  test(`an answer of type ${type.slice(0, 40)} is 502`, async (t) => {
+    const { remote, service } = await play(t);
+    remote.answer(SIGNED, answering(multipart(BYTES), type));
+    assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
+  });
+}
+
+const LOOKALIKE = Buffer.from(`a\r\n--${BOUNDARY}x\r\nb\r\n--${BOUNDARY.slice(1)}\r\n--${BOUNDARY}- \n\r\n--`);
+for (const [what, bytes, body] of [
+  ['content that looks like a delimiter', LOOKALIKE, multipart(LOOKALIKE)],
+  ['an empty file', Buffer.alloc(0), multipart(Buffer.alloc(0))],
+  ['line ends of LF alone', BYTES, multipart(BYTES, {}, '\n')],
+  ['preamble and epilogue', BYTES, Buffer.from(`Hello\r\n${multipart(BYTES)}Bye`)],
+  ['padding behind delimiters', BYTES, Buffer.from(good.replaceAll(`--${BOUNDARY}\r`, `--${BOUNDARY} \t\r`))],
+  ['a first part without a type', BYTES, Buffer.from(good.replace('Content-Type: application/json\r\n', ''))],
+] as const) {
+  test(`${what} comes through unchanged, in whichever pieces it arrives`, async (t) => {
+    for (const answer of [answering(body), dripping(body)]) {
+      const { remote, service } = await play(t);
+      remote.answer(SIGNED, answer);
+      assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), bytes);
+    }
+  });
+}
+
+test('media without type and name has none but the general type', async (t) => {
+  const { remote, service } = await play(t);
+  remote.answer(SIGNED, answering(multipart(BYTES, { type: '' })));
+  const { headers } = await service.ask(DOWNLOAD);
+  assert.equal(headers.get('content-type'), 'application/octet-stream');
+  assert.equal(headers.get('content-disposition'), 'attachment');
+});
+
+test('a name with folders loses them', async (t) => {
+  const { remote, service } = await play(t);
+  remote.answer(SIGNED, answering(multipart(BYTES, { name: '../../etc/passwd' })));
+  assert.match((await service.ask(DOWNLOAD)).headers.get('content-disposition') ?? '', /filename="?passwd"?$/);
+});
+
+test('Location is followed, without credentials', async (t) => {
+  const { remote, service, dns, start } = await play(t);
+  dns.set('cdn.example', 'A', ['10.0.0.2']);
+  const cdn = await start('10.0.0.2 443', { names: ['cdn.example'] });
+  cdn.answer('/object', answering(BYTES, 'image/x-odd'));
+  remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location: 'https://cdn.example/object?a=b' })));
+  const answer = await service.ask(DOWNLOAD);
+  assert.deepEqual(await bytesOf(answer), BYTES);
+  assert.equal(answer.headers.get('content-type'), 'image/x-odd');
+  assert.equal(cdn.requests[0]?.headers.authorization, undefined);
+});
+
+for (const location of [
+  'https://127.0.0.1/secret',
+  'https://169.254.169.254/latest/meta-data/',
+  'https://[::1]/secret',
+  'https://[::ffff:127.0.0.1]/secret',
+  'http://10.0.0.1:8448/plain',
+  'file:///etc/passwd',
+  'https://inside.example/secret',
+  'https://',
+]) {
+  test(`Location ${location} is not followed`, async (t) => {
+    const { remote, service, dns, routes } = await play(t);
+    dns.set('inside.example', 'A', ['127.0.0.1']);
+    remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location })));
+    assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
+    assert.ok(
+      routes.used.every((endpoint) => endpoint.startsWith('10.0.0.1 ')),
+      String(routes.used),
+    );
+    await assertNothingKept(service);
+  });
+}
+
+test('a page of an error behind Location is not taken for the media', async (t) => {
+  const { remote, service } = await play(t);
+  const location = `https://${REMOTE}:8448/gone`;
+  remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location })));
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
+  await assertNothingKept(service);
+});
+
+test('an answer that breaks off in the middle is 502, keeps nothing, and is tried again later', async (t) => {
+  const { remote, service } = await play(t, { downloads: { failureCacheMinutes: 0 } });
+  remote.answer(SIGNED, (_request, response) => {
+    response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${BOUNDARY}`, 'content-length': good.length });
+    response.write(good.slice(0, -40), () => response.destroy());
+  });
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
+  await assertNothingKept(service);
+  remote.answer(SIGNED, answering(multipart(BYTES)));
+  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+});
+
+test('media above downloads.maxBytes is 413, whether its length is told or not', async (t) => {
+  const { remote, service } = await play(t, { downloads: { maxBytes: 100_000 } });
+  const endless = Buffer.alloc(65_536);
+  let broken = Promise.withResolvers<void>();
+  remote.answer(SIGNED, (_request, response) => {
+    response.on('close', broken.resolve);
+    response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${BOUNDARY}` });
+    response.write(multipart(endless).subarray(0, 60_000));
+    const more = () => {
+      for (let isTaken = true; isTaken && !response.closed; ) isTaken = response.write(endless);
+    };
+    response.on('drain', more);
+    more();
+  });
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [413, 'M_TOO_LARGE']);
+  await broken.promise;
+  broken = Promise.withResolvers();
+  remote.answer('/_matrix/federation/v1/media/download/told', (_request, response) => {
+    response.on('close', broken.resolve);
+    response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${BOUNDARY}`, 'content-length': 10_000_000 });
+    response.write(multipart(endless).subarray(0, 1000));
+  });
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD.replace('abc', 'told'))), [413, 'M_TOO_LARGE']);
+  await broken.promise;
+  await assertNothingKept(service);
+});
+
+test('DL-4: allow_remote=false asks nobody, and gets what is kept', async (t) => {
+  const { remote, service, asked } = await play(t);
+  remote.answer(SIGNED, answering(multipart(BYTES)));
+  const openly = `/_matrix/media/v3/download/${REMOTE}/abc`;
+  assert.deepEqual(await refusalOf(await service.ask(`${openly}?allow_remote=false`)), [404, 'M_NOT_FOUND']);
+  assert.deepEqual(asked(), []);
+  assert.deepEqual(await bytesOf(await service.ask(openly)), BYTES);
+  assert.deepEqual(await bytesOf(await service.ask(`${openly}?allow_remote=false`)), BYTES);
+});
+
+test('DL-6: who has waited timeout_ms gets 504, and the fetch goes on', async (t) => {
+  const { remote, service, asked } = await play(t);
+  const { promise: isAsked, resolve: tellAsked } = Promise.withResolvers<ServerResponse>();
+  remote.answer(SIGNED, (_request, response) => tellAsked(response));
+  assert.deepEqual(await refusalOf(await service.ask(`${DOWNLOAD}?timeout_ms=1`)), [504, 'M_NOT_YET_UPLOADED']);
+  answering(multipart(BYTES))(undefined, await isAsked);
+  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+  assert.equal(asked().length, 1);
+});
+
+test('a fetch stops when the only one who asked has left', async (t) => {
+  const { remote, service } = await play(t);
+  const { promise: stopped, resolve } = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  remote.answer(SIGNED, (_request, response) => {
+    response.on('close', resolve);
+    controller.abort();
+  });
+  await assert.rejects(service.ask(DOWNLOAD, { signal: controller.signal }));
+  await stopped;
+  await assertNothingKept(service);
+});
+
+test('a server that stalls costs its askers a 504 after federationTimeoutSeconds', async (t) => {
+  const { remote, service } = await play(t, { timeouts: { federationTimeoutSeconds: 1 } });
+  remote.answer(SIGNED, (_request, response) => {
+    response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${BOUNDARY}` });
+    response.write(good.slice(0, -40));
+  });
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [504, 'M_UNKNOWN']);
+  await assertNothingKept(service);
+});
+
+test('fetchFrom says from which servers media is fetched', async (t) => {
+  const servers = { fetchFrom: { allow: ['*.example'], deny: ['REMOTE.*'] } };
+  const { service, asked } = await play(t, { federation: { servers } });
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [403, 'M_FORBIDDEN']);
+  const elsewhere = DOWNLOAD.replace(REMOTE, 'remote.example.net');
+  assert.deepEqual(await refusalOf(await service.ask(elsewhere)), [403, 'M_FORBIDDEN']);
+  assert.deepEqual(asked(), []);
+});
+
+test('FZ-2: what is fetched during a freeze is frozen, and nothing is fetched for those without a token', async (t) => {
+  const { remote, service, asked } = await play(t, {
+    repo: { bindAddress: '127.0.0.1', port: 0, logDirectory: '-', logLevel: 'fatal', freezeUnauthenticatedMedia: true },
+  });
+  remote.answer(SIGNED, answering(multipart(BYTES)));
+  const openly = { headers: { authorization: '' } };
+  const path = `/_matrix/media/v3/download/${REMOTE}/abc`;
+  assert.deepEqual(await refusalOf(await service.ask(path, openly)), [404, 'M_NOT_FOUND']);
+  assert.deepEqual(asked(), []);
+  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+  assert.deepEqual(await refusalOf(await service.ask(path, openly)), [404, 'M_NOT_FOUND']);
+});
+
+test('TH-18: thumbnails, information and copies of remote media fetch it first, once', async (t) => {
+  const { remote, service, asked } = await play(t);
+  remote.answer(SIGNED, answering(multipart(await makePng({ width: 100, height: 80 }), { type: 'image/png' })));
+  const paths = [
+    `/_matrix/client/v1/media/thumbnail/${REMOTE}/abc?width=32&height=32`,
+    `/_matrix/media/unstable/info/${REMOTE}/abc`,
+    `/_matrix/media/unstable/local_copy/${REMOTE}/abc`,
+  ];
+  const answers = await Promise.all(paths.map((path) => service.ask(path)));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200],
+  );
+  assert.equal(asked().length, 1);
+});
