@@ -173,10 +173,10 @@ test('without a signing key only the deprecated endpoints are asked', async (t) 
 for (const [status, body, expected] of [
   [401, { errcode: 'M_UNAUTHORIZED' }, [404, 'M_NOT_FOUND']],
   [403, { errcode: 'M_FORBIDDEN' }, [404, 'M_NOT_FOUND']],
-  [413, { errcode: 'M_TOO_LARGE' }, [413, 'M_TOO_LARGE']],
+  [413, { errcode: 'M_TOO_LARGE' }, [502, 'M_TOO_LARGE']],
   [429, { errcode: 'M_LIMIT_EXCEEDED' }, [503, 'M_UNKNOWN']],
   [500, 'broken', [502, 'M_UNKNOWN']],
-  [502, { errcode: 'M_TOO_LARGE' }, [413, 'M_TOO_LARGE']],
+  [502, { errcode: 'M_TOO_LARGE' }, [502, 'M_TOO_LARGE']],
   [504, { errcode: 'M_NOT_YET_UPLOADED' }, [504, 'M_NOT_YET_UPLOADED']],
 ] as const) {
   test(`${status} of another server with ${JSON.stringify(body)} is ${expected[0]}, without another try`, async (t) => {
@@ -257,7 +257,7 @@ for (const [what, bytes, body] of [
   });
 }
 
-test('media without type and name has none but the general type', async (t) => {
+test('CT-4, CD-8: media without type and name has none but the general type', async (t) => {
   const { remote, service } = await play(t);
   remote.answer(SIGNED, answering(multipart(BYTES, { type: '' })));
   const { headers } = await service.ask(DOWNLOAD);
@@ -265,7 +265,7 @@ test('media without type and name has none but the general type', async (t) => {
   assert.equal(headers.get('content-disposition'), 'attachment');
 });
 
-test('a name with folders loses them', async (t) => {
+test('CD-8: a name with folders loses them', async (t) => {
   const { remote, service } = await play(t);
   remote.answer(SIGNED, answering(multipart(BYTES, { name: '../../etc/passwd' })));
   assert.match((await service.ask(DOWNLOAD)).headers.get('content-disposition') ?? '', /filename="?passwd"?$/);
@@ -293,7 +293,7 @@ for (const location of [
   'https://inside.example/secret',
   'https://',
 ]) {
-  test(`Location ${location} is not followed`, async (t) => {
+  test(`SEC-13: Location ${location} is not followed`, async (t) => {
     const { remote, service, dns, routes } = await play(t);
     dns.set('inside.example', 'A', ['127.0.0.1']);
     remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location })));
@@ -326,7 +326,7 @@ test('an answer that breaks off in the middle is 502, keeps nothing, and is trie
   assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
 });
 
-test('media above downloads.maxBytes is 413, whether its length is told or not', async (t) => {
+test('SEC-6, SEC-7: media above downloads.maxBytes is 502, whether its length is told or not', async (t) => {
   const { remote, service } = await play(t, { downloads: { maxBytes: 100_000 } });
   const endless = Buffer.alloc(65_536);
   let broken = Promise.withResolvers<void>();
@@ -340,7 +340,7 @@ test('media above downloads.maxBytes is 413, whether its length is told or not',
     response.on('drain', more);
     more();
   });
-  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [413, 'M_TOO_LARGE']);
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_TOO_LARGE']);
   await broken.promise;
   broken = Promise.withResolvers();
   remote.answer('/_matrix/federation/v1/media/download/told', (_request, response) => {
@@ -348,7 +348,7 @@ test('media above downloads.maxBytes is 413, whether its length is told or not',
     response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${BOUNDARY}`, 'content-length': 10_000_000 });
     response.write(multipart(endless).subarray(0, 1000));
   });
-  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD.replace('abc', 'told'))), [413, 'M_TOO_LARGE']);
+  assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD.replace('abc', 'told'))), [502, 'M_TOO_LARGE']);
   await broken.promise;
   await assertNothingKept(service);
 });

@@ -4,9 +4,9 @@ import {
   NotFound,
   NotYetUploaded,
   RefusedByRemote,
+  RemoteTooLarge,
   RemoteUnavailable,
   type ServerName,
-  TooLarge,
 } from '../matrix/index.ts';
 import { type Outbound, type OutboundAnswer, readBody } from '../outbound/index.ts';
 import { asRemoteTrouble, type Federation, type Sign } from './federation.ts';
@@ -28,7 +28,7 @@ export interface IncomingMedia {
  * Asks the server that the media belongs to: the authenticated endpoint first, where there is a key to sign with, then
  * the deprecated ones, where it does not know that. Specification: FED-12 to FED-20.
  * @param sign `undefined`: the asking domain has no key
- * @throws {NotFound} {@link RefusedByRemote} {@link NotYetUploaded} {@link TooLarge} {@link RemoteUnavailable}
+ * @throws {NotFound} {@link RefusedByRemote} {@link NotYetUploaded} {@link RemoteTooLarge} {@link RemoteUnavailable}
  */
 export type FetchRemote = (
   origin: ServerName,
@@ -121,7 +121,7 @@ async function refusalOf(origin: ServerName, answer: OutboundAnswer): Promise<Er
   if (errcode === 'M_UNRECOGNIZED' && [400, 404, 405, 501].includes(status)) return undefined;
   if (errcode === undefined && (status === 404 || status === 405)) return undefined;
   if (errcode === 'M_TOO_LARGE' || status === 413)
-    return new TooLarge(`The server ${origin} finds the media too large`);
+    return new RemoteTooLarge(`The server ${origin} finds the media too large`);
   if (errcode === 'M_NOT_YET_UPLOADED') return new NotYetUploaded();
   if (status === 404 || status === 410) return new NotFound();
   if (status === 401 || status === 403) return new RefusedByRemote();

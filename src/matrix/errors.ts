@@ -186,6 +186,13 @@ export class TooLarge extends MatrixError {
   readonly mrErrcode = 'M_MEDIA_TOO_LARGE';
 }
 
+/** Media of another server is larger than what is fetched. Specification: Client-Server API, "Download content", 502. */
+export class RemoteTooLarge extends MatrixError {
+  readonly errcode = 'M_TOO_LARGE';
+  readonly status = 502;
+  readonly mrErrcode = 'M_MEDIA_TOO_LARGE';
+}
+
 export class TooSmall extends MatrixError {
   readonly errcode = 'M_UNKNOWN';
   readonly status = 400;

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type MatrixError, NotFound, Quarantined, RemoteUnavailable, TooLarge } from '../matrix/index.ts';
+import { type MatrixError, NotFound, Quarantined, RemoteTooLarge, RemoteUnavailable } from '../matrix/index.ts';
 
 /** Fetches that need not be tried again for a while, each with what went wrong. */
 export interface FailedFetches {
@@ -30,5 +30,5 @@ export function createFailedFetches({ now }: { readonly now: () => number }): Fa
 /** A server that is left alone says itself when to come back; what is wrong with us is not about the media. */
 function isLasting(error: unknown): error is MatrixError {
   if (error instanceof RemoteUnavailable) return error.trouble !== 'left alone';
-  return error instanceof NotFound || error instanceof Quarantined || error instanceof TooLarge;
+  return error instanceof NotFound || error instanceof Quarantined || error instanceof RemoteTooLarge;
 }

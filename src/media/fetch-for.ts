@@ -13,7 +13,7 @@ export interface RemoteMedia {
   /**
    * Fetches and stores the media, once for all who ask for it at the same time; given up when all of them have left.
    * Resolves when it is stored. @param waitMs so long the asker waits
-   * @throws {NotFound} {@link Quarantined} {@link Forbidden} {@link TooLarge} {@link RemoteUnavailable}
+   * @throws {NotFound} {@link Quarantined} {@link Forbidden} {@link RemoteTooLarge} {@link RemoteUnavailable}
    * @throws {NotYetUploaded} when the asker has waited long enough
    */
   fetch(uri: MxcUri, fetchFor: FetchFor, waitMs: number, signal: AbortSignal): Promise<void>;

@@ -2,13 +2,13 @@ import { createSingleFlight } from '../cluster/index.ts';
 import type { DomainConfig } from '../config/index.ts';
 import { findKnownContent, UniqueViolation } from '../database/index.ts';
 import { type IncomingMedia, isServerAllowed } from '../federation/index.ts';
-import { Forbidden, formatMxcUri, type MxcUri, NotYetUploaded, Quarantined } from '../matrix/index.ts';
+import { Forbidden, formatMxcUri, type MxcUri, NotYetUploaded, Quarantined, RemoteTooLarge } from '../matrix/index.ts';
 import { createFailedFetches } from './failed-fetches.ts';
 import type { FetchFor, RemoteMedia } from './fetch-for.ts';
 import { createFetchTurns } from './fetch-turns.ts';
 import type { MediaParts } from './media-parts.ts';
 import { insertNewMedia } from './media-rows.ts';
-import { receiveBytes, tooLarge } from './received-bytes.ts';
+import { receiveBytes } from './received-bytes.ts';
 import { commitObject, placeObject } from './stored-object.ts';
 
 export interface RemoteMediaStore
@@ -82,7 +82,7 @@ async function fetchAndStore(
     refuseTooMuch(body, announcedBytes, maxBytes),
     datastore,
     parts.receiveBuffers,
-    maxBytes,
+    Number.POSITIVE_INFINITY, // looked at above
     signal,
   );
   await using _temporary = received.temporary;
@@ -110,9 +110,14 @@ async function fetchAndStore(
 /** The announcement may be of a little more than the media, never of less. */
 const ENVELOPE_BYTES = 256 * 1024;
 
+/** @throws {RemoteTooLarge} before more than `maxBytes` are passed on, or at once when they are announced */
 async function* refuseTooMuch(body: AsyncIterable<Uint8Array>, announcedBytes: number | undefined, maxBytes: number) {
+  let bytes = 0;
   for await (const chunk of body) {
-    if ((announcedBytes ?? 0) > maxBytes + ENVELOPE_BYTES) throw tooLarge(maxBytes);
+    bytes += chunk.length;
+    if (bytes > maxBytes || (announcedBytes ?? 0) > maxBytes + ENVELOPE_BYTES) {
+      throw new RemoteTooLarge(`The media is larger than the ${maxBytes} bytes that are fetched from other servers`);
+    }
     yield chunk;
   }
 }
