@@ -1,5 +1,5 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import type { HomeserverAccess, Homeservers, Versions } from '../homeservers/index.ts';
+import type { HomeserverAccess, Homeservers, Versions, WhoamiQuestion } from '../homeservers/index.ts';
 import { Forbidden, MatrixError, shorten } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type Appservice, findAppserviceUser, prepareAppservices } from './appservices.ts';
@@ -58,6 +58,9 @@ export interface Auth {
 type ConfigOfAll = Pick<Config, 'admins' | 'sharedSecretAuth'>;
 type ConfigOfDomain = HomeserverAccess & Pick<DomainConfig, 'accessTokens'>;
 
+/** `undefined`: the homeserver has to be asked. */
+type Configured = Asker | { readonly refusedBy: string } | undefined;
+
 export interface AuthParts {
   readonly homeservers: Homeservers;
   readonly log: Log;
@@ -75,15 +78,27 @@ export function createAuth({ homeservers, log, now }: AuthParts): Auth {
   const appservicesOf = rememberAppservices();
   const tokens = createTokenCache({ now });
 
-  const identify: Auth['identify'] = async (credentials, config, domain, signal) => {
-    const { token, deviceId, clientAddress } = credentials;
+  /** Without the homeserver: what the configuration says of the token. */
+  const findConfigured = (
+    { token, userId }: WhoamiQuestion,
+    config: ConfigOfAll,
+    domain: ConfigOfDomain,
+  ): Configured => {
     if (isSharedSecret(token, config.sharedSecretAuth)) return SHARED_SECRET_HOLDER;
     const { serverName, accessTokens } = domain;
-    const userId = credentials.userId || undefined;
     const found = findAppserviceUser(appservicesOf(accessTokens), { token, userId, serverName });
-    if (found.answer === 'refused') throw refuse(found.appserviceId, userId ?? '', log);
-    if (found.answer === 'user') return toAsker({ userId: found.userId, isGuest: false }, config.admins);
-    const question = { token, userId, deviceId, clientAddress };
+    if (found.answer === 'refused') return { refusedBy: found.appserviceId };
+    return found.answer === 'user' ? toAsker({ userId: found.userId, isGuest: false }, config.admins) : undefined;
+  };
+
+  const identify: Auth['identify'] = async (credentials, config, domain, signal) => {
+    const question = questionOf(credentials);
+    const configured = findConfigured(question, config, domain);
+    if (configured !== undefined && 'refusedBy' in configured) {
+      throw refuse(configured.refusedBy, question.userId ?? '', log);
+    }
+    if (configured !== undefined) return configured;
+    const { serverName, accessTokens } = domain;
     const ask = (asked: AbortSignal) => homeservers.whoami(domain, question, asked);
     return toAsker(
       await tokens.whoami(serverName, question, accessTokens.maxCacheTimeSeconds, signal, ask),
@@ -104,15 +119,10 @@ export function createAuth({ homeservers, log, now }: AuthParts): Auth {
   return {
     identify,
     recall(credentials, config, domain) {
-      const { token, deviceId, clientAddress } = credentials;
-      if (isSharedSecret(token, config.sharedSecretAuth)) return SHARED_SECRET_HOLDER;
-      const { serverName, accessTokens } = domain;
-      const userId = credentials.userId || undefined;
-      const found = findAppserviceUser(appservicesOf(accessTokens), { token, userId, serverName });
-      if (found.answer === 'refused') return undefined;
-      if (found.answer === 'user') return toAsker({ userId: found.userId, isGuest: false }, config.admins);
-      const question = { token, userId, deviceId, clientAddress };
-      const known = tokens.recall(serverName, question, accessTokens.maxCacheTimeSeconds);
+      const question = questionOf(credentials);
+      const configured = findConfigured(question, config, domain);
+      if (configured !== undefined) return 'refusedBy' in configured ? undefined : configured;
+      const known = tokens.recall(domain.serverName, question, domain.accessTokens.maxCacheTimeSeconds);
       return known && toAsker(known, config.admins);
     },
     async logout(credentials, config, domain, signal) {
@@ -136,6 +146,11 @@ export function createAuth({ homeservers, log, now }: AuthParts): Auth {
       return await homeservers.versions(domain, { token: isSecret ? undefined : token, clientAddress }, signal);
     },
   };
+}
+
+/** An empty user ID counts as absent. */
+function questionOf({ token, userId, deviceId, clientAddress }: Credentials): WhoamiQuestion {
+  return { token, userId: userId || undefined, deviceId, clientAddress };
 }
 
 /** The log tells the operator: matrix-media-repo was content when a namespace matched a part of the user ID. */
