@@ -17,6 +17,9 @@ const besides = {
   thumbnails: ['media'],
 };
 
+/** Each is talked to by somebody else. */
+const doors = 'client|federation|admin';
+
 const wallsOf = (room, row) => {
   const allowed = [room, ...rows.slice(0, row).flat(), ...(besides[room] ?? [])];
   return {
@@ -45,6 +48,19 @@ export default {
       severity: 'error',
       from: { path: '^(src/main[.]ts|test/|bench/|script/)' },
       to: { path: '^src/[^/]+/.+', pathNot: '^src/[^/]+/index[.]ts$' },
+    },
+    {
+      name: 'doors-are-apart',
+      comment: 'What two doors of http/ need lies beside them',
+      severity: 'error',
+      from: { path: `^src/http/(${doors})/` },
+      to: { path: `^src/http/(${doors})/`, pathNot: '^src/http/$1/' },
+    },
+    {
+      name: 'only-the-server-knows-the-doors',
+      severity: 'error',
+      from: { path: '^src/http/[^/]+$', pathNot: '^src/http/server[.]ts$' },
+      to: { path: `^src/http/(${doors})/` },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     {

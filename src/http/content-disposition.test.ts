@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'content-disposition';
 import fc from 'fast-check';
-import { cleanUploadName } from './client/upload-name.ts';
 import { formatDisposition } from './content-disposition.ts';
+import { cleanUploadName } from './upload-name.ts';
 
 const INLINE =
   'text/css text/plain text/csv application/json application/ld+json image/jpeg image/gif image/png image/apng image/webp image/avif video/mp4 video/webm video/ogg video/quicktime audio/mp4 audio/webm audio/aac audio/mpeg audio/ogg audio/wave audio/wav audio/x-wav audio/x-pn-wav audio/flac audio/x-flac';

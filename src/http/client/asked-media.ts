@@ -4,8 +4,8 @@ import type { Auth } from '../../auth/index.ts';
 import type { Config } from '../../config/index.ts';
 import { BlockedServer, type MxcUri, parseMediaId, parseServerName } from '../../matrix/index.ts';
 import type { MediaAsker } from '../../media/index.ts';
-import { authenticated, optionallyAuthenticated } from './authenticate.ts';
-import { readFlag, readWaitMs } from './query.ts';
+import { authenticated, optionallyAuthenticated } from '../authenticate.ts';
+import { readFlag, readWaitMs } from '../query.ts';
 
 /** The path parameters of everything that is about one piece of media; their parsers say what is wrong with them. */
 export const mediaParams = Type.Object({ serverName: Type.String(), mediaId: Type.String() });

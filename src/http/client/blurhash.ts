@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { InvalidParam, isBlurhash, MatrixError, type MxcUri, UnknownEndpoint } from '../../matrix/index.ts';
 import type { Blurhashes } from '../../thumbnails/index.ts';
+import { readFlag, readText } from '../query.ts';
 import { accessWithToken, mediaParams, readAskedMedia } from './asked-media.ts';
-import { readFlag, readText } from './query.ts';
 import type { Route } from './route.ts';
 
 /** The name of the proposal's field, in answers and in the query of uploads. */

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { quotaOf } from '../../media/index.ts';
-import { askerOf, authenticatedUser } from './authenticate.ts';
+import { askerOf, authenticatedUser } from '../authenticate.ts';
 import type { Route } from './route.ts';
 
 const schema = {

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { readFlag } from '../query.ts';
+import { sendStandIn } from '../stand-in.ts';
+import { nameToSend } from '../upload-name.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
-import { readFlag } from './query.ts';
 import type { Route, RouteParts } from './route.ts';
-import { sendStandIn } from './stand-in.ts';
-import { nameToSend } from './upload-name.ts';
 
 const params = Type.Interface([mediaParams], { fileName: Type.Optional(Type.String()) });
 type Params = { Params: Static<typeof params> };

@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import type { ThumbnailRow } from '../../database/index.ts';
 import { formatMxcUri } from '../../matrix/index.ts';
 import type { MediaInfo } from '../../thumbnails/index.ts';
+import { authenticated } from '../authenticate.ts';
 import { type Access, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
-import { authenticated } from './authenticate.ts';
 import { BLURHASH, blurhashField } from './blurhash.ts';
 import type { Route } from './route.ts';
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { formatMxcUri, parseServerName } from '../../matrix/index.ts';
+import { askerOf, authenticatedUser } from '../authenticate.ts';
 import { type Access, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
-import { askerOf, authenticatedUser } from './authenticate.ts';
 import type { Route } from './route.ts';
 
 const schema = {

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { readToken } from '../../auth/index.ts';
 import { MissingToken } from '../../matrix/index.ts';
-import { credentialsOf } from './authenticate.ts';
-import { queryOf } from './query.ts';
+import { credentialsOf } from '../authenticate.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from './route.ts';
 
 const schema = { summary: 'End sessions', response: { 200: Type.Object({}) } };

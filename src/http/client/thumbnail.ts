@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import { sendStandIn } from '../stand-in.ts';
+import { nameOfThumbnail } from '../thumbnail-name.ts';
+import { readAnimated, readAskedSize } from '../thumbnail-query.ts';
 import { namedTypes } from './accepted-types.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
-import { readFlag } from './query.ts';
 import type { Route, RouteParts } from './route.ts';
-import { sendStandIn } from './stand-in.ts';
-import { readAskedSize } from './thumbnail-size.ts';
 
 type Asked = { Params: Static<typeof mediaParams> };
 
@@ -56,22 +56,3 @@ function register(
     onRequest: access.authenticate,
   });
 }
-
-/** The second name is the one of the proposal. `undefined`: as the configuration says. @throws {InvalidParam} */
-export function readAnimated(request: FastifyRequest): boolean | undefined {
-  return readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
-}
-
-export function nameOfThumbnail(contentType: string): string {
-  return `thumbnail.${EXTENSIONS[contentType] ?? 'bin'}`;
-}
-
-/** Of the types that a thumbnail may have (TH-12), and of those that are asked for by name. */
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  'image/jpeg': 'jpg',
-  'image/png': 'png',
-  'image/apng': 'apng',
-  'image/gif': 'gif',
-  'image/webp': 'webp',
-  'image/avif': 'avif',
-};

@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { formatMxcUri, InvalidParam, NotFound, parseMediaId, parseServerName } from '../../matrix/index.ts';
 import type { Upload } from '../../media/index.ts';
+import { askerOf, authenticatedUser } from '../authenticate.ts';
 import { readBody } from '../body.ts';
 import { cleanContentType } from '../content-type.ts';
+import { readText } from '../query.ts';
+import { cleanUploadName } from '../upload-name.ts';
 import { mediaParams } from './asked-media.ts';
-import { askerOf, authenticatedUser } from './authenticate.ts';
 import { blurhashField, readBlurhashWish, settleBlurhash } from './blurhash.ts';
-import { readText } from './query.ts';
 import type { Route } from './route.ts';
-import { cleanUploadName } from './upload-name.ts';
 
 const schema = {
   summary: 'Upload media',

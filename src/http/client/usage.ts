@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { askerOf, authenticatedUser } from './authenticate.ts';
+import { askerOf, authenticatedUser } from '../authenticate.ts';
 import type { Route } from './route.ts';
 
 const schema = {

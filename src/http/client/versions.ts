@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { readToken } from '../../auth/index.ts';
-import { queryOf } from './query.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from './route.ts';
 
 /** The version of the specification from which on clients know authenticated media. */

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type MxcUri, parseMediaId, parseServerName } from '../../matrix/index.ts';
 import type { MediaAsker } from '../../media/index.ts';
-import { readWaitMs } from '../client/query.ts';
+import { readWaitMs } from '../query.ts';
 
 export const mediaParams = Type.Object({ mediaId: Type.String() });
 

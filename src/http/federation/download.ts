@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { sendStandIn } from '../client/stand-in.ts';
-import { nameToSend } from '../client/upload-name.ts';
+import { sendStandIn } from '../stand-in.ts';
+import { nameToSend } from '../upload-name.ts';
 import { mediaParams, readAskedMedia } from './asked-media.ts';
 import type { FederationRoute } from './route.ts';
 

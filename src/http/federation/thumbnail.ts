@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { sendStandIn } from '../client/stand-in.ts';
-import { nameOfThumbnail, readAnimated } from '../client/thumbnail.ts';
-import { readAskedSize } from '../client/thumbnail-size.ts';
+import { sendStandIn } from '../stand-in.ts';
+import { nameOfThumbnail } from '../thumbnail-name.ts';
+import { readAnimated, readAskedSize } from '../thumbnail-query.ts';
 import { mediaParams, readAskedMedia } from './asked-media.ts';
 import type { FederationRoute } from './route.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createPlayedServer, TOKEN } from '../../../test/http-server.ts';
-import { NotFound } from '../../matrix/index.ts';
+import { createPlayedServer, TOKEN } from '../../test/http-server.ts';
+import { NotFound } from '../matrix/index.ts';
 
 const name = fc.constantFrom(
   'width',

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Quarantined } from '../../matrix/index.ts';
-import type { OpenThumbnail } from '../../thumbnails/index.ts';
-import type { SendMedia } from '../send-media.ts';
+import { Quarantined } from '../matrix/index.ts';
+import type { OpenThumbnail } from '../thumbnails/index.ts';
+import type { SendMedia } from './send-media.ts';
 
 /**
  * Answers a request for quarantined media with a picture, where the domain has one; a HEAD learns that there is nothing.

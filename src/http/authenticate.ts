@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { type Asker, type Auth, type Credentials, readToken, requireUser } from '../../auth/index.ts';
-import { HomeserverUnavailable, MatrixError, MissingToken } from '../../matrix/index.ts';
+import { type Asker, type Auth, type Credentials, readToken, requireUser } from '../auth/index.ts';
+import { HomeserverUnavailable, MatrixError, MissingToken } from '../matrix/index.ts';
 import { queryOf, readText } from './query.ts';
 
 /** For hooks: whoever comes without a valid token is refused before anything else is looked at (B-7). */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { InvalidParam } from '../../matrix/index.ts';
+import { InvalidParam } from '../matrix/index.ts';
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 

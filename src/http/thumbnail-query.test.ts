@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlayedServer, TOKEN } from '../../../test/http-server.ts';
-import { NotFound } from '../../matrix/index.ts';
+import { createPlayedServer, TOKEN } from '../../test/http-server.ts';
+import { NotFound } from '../matrix/index.ts';
 
 const headers = { host: 'example.org', authorization: `Bearer ${TOKEN}` };
 const PATH = '/_matrix/client/v1/media/thumbnail/example.org/abc';

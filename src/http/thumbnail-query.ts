@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { BadRequest, InvalidParam, MissingParam } from '../../matrix/index.ts';
-import { readText } from './query.ts';
+import { BadRequest, InvalidParam, MissingParam } from '../matrix/index.ts';
+import { readFlag, readText } from './query.ts';
 
 /** What the query of a thumbnail asks for; the numbers are 1 or more. */
 export interface AskedSize {
@@ -29,4 +29,9 @@ function readMethod(request: FastifyRequest): AskedSize['method'] {
   const text = readText(request, 'method') ?? 'scale';
   if (text !== 'crop' && text !== 'scale') throw new InvalidParam('"method" has to be "crop" or "scale"');
   return text;
+}
+
+/** The second name is the one of the proposal. `undefined`: as the configuration says. @throws {InvalidParam} */
+export function readAnimated(request: FastifyRequest): boolean | undefined {
+  return readFlag(request, 'animated') ?? readFlag(request, 'org.matrix.msc2705.animated');
 }
