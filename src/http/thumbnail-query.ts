@@ -3,9 +3,8 @@ import { BadRequest, InvalidParam, MissingParam } from '../matrix/index.ts';
 import { readFlag, readText } from './query.ts';
 
 /** What the query of a thumbnail asks for; the numbers are 1 or more. */
-export interface AskedSize {
-  readonly width: number;
-  readonly height: number;
+export interface AskedPicture {
+  readonly size: { readonly width: number; readonly height: number };
   readonly method: 'crop' | 'scale';
 }
 
@@ -13,8 +12,9 @@ export interface AskedSize {
  * However large the numbers are, they only ask for the largest (TH-16).
  * @throws {MissingParam} {@link BadRequest} for what is no number of pixels (TH-15), {@link InvalidParam} for the method
  */
-export function readAskedSize(request: FastifyRequest): AskedSize {
-  return { width: readPixels(request, 'width'), height: readPixels(request, 'height'), method: readMethod(request) };
+export function readAskedPicture(request: FastifyRequest): AskedPicture {
+  const size = { width: readPixels(request, 'width'), height: readPixels(request, 'height') };
+  return { size, method: readMethod(request) };
 }
 
 function readPixels(request: FastifyRequest, name: 'width' | 'height'): number {
@@ -25,7 +25,7 @@ function readPixels(request: FastifyRequest, name: 'width' | 'height'): number {
   return pixels;
 }
 
-function readMethod(request: FastifyRequest): AskedSize['method'] {
+function readMethod(request: FastifyRequest): AskedPicture['method'] {
   const text = readText(request, 'method') ?? 'scale';
   if (text !== 'crop' && text !== 'scale') throw new InvalidParam('"method" has to be "crop" or "scale"');
   return text;

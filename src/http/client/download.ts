@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { readFlag } from '../query.ts';
-import { sendStandIn } from '../stand-in.ts';
+import { orStandIn } from '../stand-in.ts';
 import { nameToSend } from '../upload-name.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import type { Route, RouteParts } from './route.ts';
@@ -34,12 +34,11 @@ function register(app: FastifyInstance, { media, quarantinePictures, sendMedia }
       mayRedirect,
     });
   };
-  const handler = (request: FastifyRequest<Params>, reply: FastifyReply) =>
-    send(request, reply).catch((error) =>
-      sendStandIn(sendMedia, request, reply, error, () =>
-        quarantinePictures.forDownload(request.domain, request.signal),
-      ),
-    );
+  const handler = orStandIn(send, {
+    open: ({ domain, signal }) => quarantinePictures.forDownload(domain, signal),
+    sendMedia,
+    isForServer: false,
+  });
   for (const url of PATHS) {
     app.route<Params>({ method: ['GET', 'HEAD'], url, schema, handler, onRequest: access.authenticate });
   }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { sendStandIn } from '../stand-in.ts';
+import { orStandIn } from '../stand-in.ts';
 import { nameOfThumbnail } from '../thumbnail-name.ts';
-import { readAnimated, readAskedSize } from '../thumbnail-query.ts';
+import { readAnimated, readAskedPicture } from '../thumbnail-query.ts';
 import { namedTypes } from './accepted-types.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
 import type { Route, RouteParts } from './route.ts';
@@ -24,9 +24,9 @@ function register(
 ): void {
   const send = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
     const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
-    const { width, height, method } = readAskedSize(request);
+    const picture = readAskedPicture(request);
     const acceptedTypes = namedTypes(request.headers.accept);
-    const asked = { uri, size: { width, height }, method, animated: readAnimated(request), acceptedTypes };
+    const asked = { uri, ...picture, animated: readAnimated(request), acceptedTypes };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
     const { contentType, sha256, object, again } = opened;
     return await sendMedia(request, reply, {
@@ -41,13 +41,11 @@ function register(
       mayRedirect,
     });
   };
-  const handler = (request: FastifyRequest<Asked>, reply: FastifyReply) =>
-    send(request, reply).catch((error) => {
-      const { width, height, method } = readAskedSize(request);
-      const asked = { size: { width, height }, method };
-      const open = () => quarantinePictures.forThumbnail(request.domain, asked, request.signal);
-      return sendStandIn(sendMedia, request, reply, error, open);
-    });
+  const handler = orStandIn(send, {
+    open: (request) => quarantinePictures.forThumbnail(request.domain, readAskedPicture(request), request.signal),
+    sendMedia,
+    isForServer: false,
+  });
   app.route<Asked>({
     method: ['GET', 'HEAD'],
     url: '/thumbnail/:serverName/:mediaId',

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { sendStandIn } from '../stand-in.ts';
+import { orStandIn } from '../stand-in.ts';
 import { nameToSend } from '../upload-name.ts';
 import { mediaParams, readAskedMedia } from './asked-media.ts';
 import type { FederationRoute } from './route.ts';
@@ -26,10 +26,10 @@ export const download: FederationRoute = (app, { media, quarantinePictures, send
       isForServer: true,
     });
   };
-  const handler = (request: FastifyRequest<Asked>, reply: FastifyReply) =>
-    send(request, reply).catch((error) => {
-      const open = () => quarantinePictures.forDownload(request.domain, request.signal);
-      return sendStandIn(sendMedia, request, reply, error, open, true);
-    });
+  const handler = orStandIn(send, {
+    open: ({ domain, signal }) => quarantinePictures.forDownload(domain, signal),
+    sendMedia,
+    isForServer: true,
+  });
   app.route<Asked>({ method: ['GET', 'HEAD'], url: '/download/:mediaId', schema, handler, onRequest: authenticate });
 };

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { sendStandIn } from '../stand-in.ts';
+import { orStandIn } from '../stand-in.ts';
 import { nameOfThumbnail } from '../thumbnail-name.ts';
-import { readAnimated, readAskedSize } from '../thumbnail-query.ts';
+import { readAnimated, readAskedPicture } from '../thumbnail-query.ts';
 import { mediaParams, readAskedMedia } from './asked-media.ts';
 import type { FederationRoute } from './route.ts';
 
@@ -17,8 +17,8 @@ const schema = { summary: 'Get a thumbnail of media, for other servers', params:
 export const thumbnail: FederationRoute = (app, { thumbnails, quarantinePictures, sendMedia }, authenticate) => {
   const send = async (request: FastifyRequest<Asked>, reply: FastifyReply) => {
     const { uri, asker } = readAskedMedia(request, request.params.mediaId);
-    const { width, height, method } = readAskedSize(request);
-    const asked = { uri, size: { width, height }, method, animated: readAnimated(request) };
+    const picture = readAskedPicture(request);
+    const asked = { uri, ...picture, animated: readAnimated(request) };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
     const { contentType, sha256, object } = opened;
     return await sendMedia(request, reply, {
@@ -32,12 +32,10 @@ export const thumbnail: FederationRoute = (app, { thumbnails, quarantinePictures
       isForServer: true,
     });
   };
-  const handler = (request: FastifyRequest<Asked>, reply: FastifyReply) =>
-    send(request, reply).catch((error) => {
-      const { width, height, method } = readAskedSize(request);
-      const asked = { size: { width, height }, method };
-      const open = () => quarantinePictures.forThumbnail(request.domain, asked, request.signal);
-      return sendStandIn(sendMedia, request, reply, error, open, true);
-    });
+  const handler = orStandIn(send, {
+    open: (request) => quarantinePictures.forThumbnail(request.domain, readAskedPicture(request), request.signal),
+    sendMedia,
+    isForServer: true,
+  });
   app.route<Asked>({ method: ['GET', 'HEAD'], url: '/thumbnail/:mediaId', schema, handler, onRequest: authenticate });
 };
