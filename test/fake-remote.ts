@@ -22,9 +22,10 @@ export interface SeenRequest {
   readonly headers: IncomingHttpHeaders;
 }
 
-type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers a request as it likes. */
+export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Another server on a real port of this machine. Paths that it has not been told about are 404 `M_UNRECOGNIZED`. */
+/** Another server on a real port of this machine. */
 export interface FakeRemote extends AsyncDisposable {
   readonly port: number;
   /** All requests so far, oldest first. */
@@ -41,12 +42,15 @@ export interface FakeRemoteOptions {
   /** Names and addresses that it has certificates for, one each. The first is shown to whoever names none of them. */
   readonly names?: readonly string[];
   readonly certificates?: 'valid' | 'expired';
+  /** Answers on paths that it has not been told about. Default: 404 `M_UNRECOGNIZED`. */
+  readonly otherwise?: Handle;
 }
 
 /** Dispose of it (`await using`) to close the port and cut off what waits. */
 export async function startFakeRemote(options: FakeRemoteOptions = {}): Promise<FakeRemote> {
   const handlers = new Map<string, Handle>();
   const requests: SeenRequest[] = [];
+  const { otherwise = refuseEndpoint } = options;
   let connections = 0;
 
   const handle: Handle = (request, response) => {
@@ -54,8 +58,7 @@ export async function startFakeRemote(options: FakeRemoteOptions = {}): Promise<
     requests.push({ method, path: url, serverName: serverNameOf(socket), headers });
     const path = url.replace(/\?.*/, '');
     const known = handlers.get(`https://${headers.host}${path}`) ?? handlers.get(path);
-    if (known !== undefined) known(request, response);
-    else send(response, { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'No such endpoint' } });
+    (known ?? otherwise)(request, response);
   };
   const server = await createHttpServer(options, handle);
   server.on('connection', () => {
@@ -149,6 +152,10 @@ async function createHttpServer({ authority, names = [], certificates }: FakeRem
 function serverNameOf(socket: Socket): string {
   const name = socket instanceof TLSSocket && 'servername' in socket ? socket.servername : undefined;
   return typeof name === 'string' && isIP(name) === 0 ? name : '';
+}
+
+function refuseEndpoint(_request: IncomingMessage, response: ServerResponse): void {
+  send(response, { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'No such endpoint' } });
 }
 
 function send(response: ServerResponse, { status = 200, headers = {}, body = '' }: RemoteReply): void {
