@@ -167,7 +167,7 @@ async function* readPart(input: Input, delimiter: Buffer): AsyncGenerator<Buffer
   };
   for (;;) {
     const at = input.bytes.indexOf(delimiter);
-    const content = take(at >= 0 ? at : Math.max(0, input.bytes.length - delimiter.length + 1));
+    const content = take(at >= 0 ? at : input.bytes.length - countBegun(input.bytes, delimiter));
     if (content.length > 0) yield content;
     const end = at < 0 ? undefined : endOf(input.bytes, delimiter.length);
     if (end === undefined) await input.more();
@@ -179,6 +179,18 @@ async function* readPart(input: Input, delimiter: Buffer): AsyncGenerator<Buffer
       return end.isLast;
     }
   }
+}
+
+/**
+ * How many bytes at the end may be the beginning of the delimiter, which has its first byte nowhere else. All others are passed
+ * on as they came: to keep more of each chunk back would be to copy each chunk.
+ */
+function countBegun(bytes: Buffer, delimiter: Buffer): number {
+  const at = bytes.lastIndexOf(delimiter.subarray(0, 1));
+  const begun = at < 0 ? 0 : bytes.length - at;
+  const isBeginning =
+    begun < delimiter.length && delimiter.subarray(0, begun).equals(bytes.subarray(bytes.length - begun));
+  return isBeginning ? begun : 0;
 }
 
 /** What stands behind a delimiter's text: `none` when it is content that only looks like one; `undefined`: more is needed. */
