@@ -59,6 +59,29 @@ test('media is fetched once, whatever is asked of it and how often', async (t) =
   assert.equal(there.askedForMedia().length, 1);
 });
 
+test('two hundred media of one server cost one delegation, one look for services and one fetch of keys', async (t) => {
+  const { here, there, internet } = await playNeighbours(t, { there: { hasKey: false } });
+  const well = await internet.start('10.0.0.2 443', { names: [there.name] });
+  const media: string[] = [];
+  for (let at = 0; at < 200; at += 1) media.push(await there.upload(Buffer.from(`Media ${at}`)));
+  const answers = await Promise.all(media.map((one) => here.ask(download(one))));
+  const texts = await Promise.all(answers.map(async (answer) => (await bytesOf(answer)).toString()));
+  assert.deepEqual(
+    texts,
+    Array.from(media, (_, at) => `Media ${at}`),
+  );
+  assert.equal(there.askedForMedia().length, 200);
+  assert.deepEqual(
+    well.requests.map(({ path }) => path),
+    ['/.well-known/matrix/server'],
+  );
+  const services = internet.dns.questions.filter((question) => /^SRV _matrix-fed\._tcp\.there/.test(question));
+  assert.equal(services.length, 1);
+  const keys = here.front.requests.filter(({ path }) => path === '/_matrix/key/v2/server');
+  assert.equal(keys.length, 2); // by the other server, and by its own, which looks at the start whether its key is published
+  assert.ok(there.front.connections() <= 16, `${there.front.connections()} connections`);
+});
+
 test('a client that asks for a range of media that is elsewhere gets that range', async (t) => {
   const { here, there } = await playNeighbours(t);
   for (const [range, first, last] of [
