@@ -5,8 +5,10 @@ import { stringify } from 'yaml';
 export const TOKEN = 'token-of-the-bench';
 export const SERVER_NAME = 'example.org';
 
+type Sections = Readonly<Record<string, unknown>>;
+
 /** A folder with a configuration on SQLite, beside the working folder: temporary folders may lie in memory. */
-export async function makeBenchFolder(sections: Readonly<Record<string, unknown>> = {}) {
+export async function makeBenchFolder(more: Sections | ((path: string) => Sections) = {}) {
   const path = await mkdtemp(resolve('.bench-'));
   const media = join(path, 'media');
   await mkdir(media);
@@ -23,7 +25,7 @@ export async function makeBenchFolder(sections: Readonly<Record<string, unknown>
       },
       datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: media } }],
       rateLimit: { enabled: false },
-      ...sections,
+      ...(typeof more === 'function' ? more(path) : more),
     }),
   );
   return { path, media, configPath, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
