@@ -57,6 +57,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
       find: refuseCalls,
       copy: refuseCalls,
       open: played.open ?? refuseCalls,
+      follow: played.open ?? refuseCalls,
     },
     thumbnails: { open: played.openThumbnail ?? refuseCalls },
     eagerThumbnails: { schedule: () => undefined },

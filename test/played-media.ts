@@ -24,6 +24,7 @@ export function playMedia(
   { type = 'application/octet-stream', name = '' }: { readonly type?: string; readonly name?: string } = {},
 ): OpenMedia {
   return {
+    state: 'stored',
     record: {
       origin: 'example.org',
       media_id: 'abc',

@@ -1,3 +1,5 @@
+import { orAborted } from './or-aborted.ts';
+
 /**
  * Mutual exclusion by name, within this process. Waiters are served in the order in which they came.
  */
@@ -42,15 +44,4 @@ export function createLocks(): Locks {
       return { [Symbol.asyncDispose]: async () => release() };
     },
   };
-}
-
-async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -31,13 +31,19 @@ export interface Datastore extends AsyncDisposable {
   checkHealth(signal: AbortSignal): Promise<void>;
 }
 
-/** Bytes that nobody can see yet. Disposing it removes them, unless they were kept. */
+/** Bytes that are no object yet. Disposing it removes them, unless they were kept; to be disposed in any case. */
 export interface Temporary extends AsyncDisposable {
   /**
    * Appends the bytes, whose memory is the temporary's until it resolves. One call after the other; the last one has to
    * be over before `keep`. @throws {StorageFull} {@link Unavailable}
    */
   write(chunks: readonly Uint8Array[]): Promise<void>;
+
+  /**
+   * Reads what has been written, until the temporary is disposed: also while more is, and when it has been kept.
+   * Not there: these bytes cannot be read before they are an object. @returns how many bytes it read; 0: none are there
+   */
+  read?(into: Uint8Array, position: number): Promise<number>;
 
   /**
    * Makes the bytes an object. When it resolves they survive a crash of the machine.

@@ -26,10 +26,6 @@ export async function createFileTemporary(place: TemporaryPlace): Promise<Tempor
   /** Where the file is now; `undefined`: it is an object, and no business of ours. */
   let path: string | undefined = place.path;
   let isOpen = true;
-  const close = async () => {
-    if (isOpen) await handle.close();
-    isOpen = false;
-  };
   return {
     async write(chunks) {
       try {
@@ -37,6 +33,9 @@ export async function createFileTemporary(place: TemporaryPlace): Promise<Tempor
       } catch (error) {
         throw asDatastoreError(error);
       }
+    },
+    async read(into, position) {
+      return (await handle.read(into, 0, into.length, position)).bytesRead;
     },
     async keep() {
       const location = locationOf(place.objectName);
@@ -47,14 +46,14 @@ export async function createFileTemporary(place: TemporaryPlace): Promise<Tempor
         // All at once: the disk writes them in one go. Nobody knows of the object before all are done.
         await Promise.all([handle.sync(), place.folders.sync(dirname(target))]);
         path = undefined;
-        await close();
       } catch (error) {
         throw asDatastoreError(error);
       }
       return location;
     },
     async [Symbol.asyncDispose]() {
-      await close();
+      if (isOpen) await handle.close();
+      isOpen = false;
       if (path === undefined) return;
       await unlink(path).catch((error: unknown) => {
         if (!hasCode(error, 'ENOENT')) throw asDatastoreError(error);
@@ -64,7 +63,7 @@ export async function createFileTemporary(place: TemporaryPlace): Promise<Tempor
 }
 
 async function openNew(path: string): Promise<FileHandle> {
-  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
   try {
     return await open(path, flags, 0o644).catch(async (error: unknown) => {
       if (!hasCode(error, 'ENOENT')) throw error;

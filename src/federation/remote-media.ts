@@ -11,6 +11,7 @@ import {
 import { type Outbound, type OutboundAnswer, readBody } from '../outbound/index.ts';
 import { asRemoteTrouble, type Federation, type Sign } from './federation.ts';
 import { boundaryOf, MultipartProblem, readMediaPart } from './multipart.ts';
+import { type AskAgain, resumeBody } from './resume-body.ts';
 import { USER_AGENT } from './user-agent.ts';
 
 /** Media as it comes in from the server that it belongs to. */
@@ -18,6 +19,8 @@ export interface IncomingMedia {
   readonly contentType: string;
   /** Without folders and control characters; empty for none. */
   readonly uploadName: string;
+  /** Of the media, when that is certain: a body of another length fails. */
+  readonly sizeBytes: number | undefined;
   /** As announced, of this media or a little more than it; `undefined`: nobody said. */
   readonly announcedBytes: number | undefined;
   /** Ends only when nothing is missing. To be read, or destroyed by leaving the loop. @throws {RemoteUnavailable} */
@@ -52,11 +55,14 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
   const follow = async (origin: ServerName, location: string, base: URL, signal: AbortSignal) => {
     const url = URL.parse(location, base.href);
     if (url === null) throw new RemoteUnavailable(origin, 'bad answer');
-    const headers = { 'user-agent': USER_AGENT };
     const protocols = plainHttp ? (['https:', 'http:'] as const) : (['https:'] as const);
+    const get = (place: URL, own: Readonly<Record<string, string>> = {}) => {
+      const headers = { 'user-agent': USER_AGENT, ...own };
+      return outbound.get(place, { headers, protocols, maxRedirects: MAX_REDIRECTS }, signal);
+    };
     try {
-      const answer = await outbound.get(url, { headers, protocols, maxRedirects: MAX_REDIRECTS }, signal);
-      if (answer.status === 200) return whole(origin, answer);
+      const answer = await get(url);
+      if (answer.status === 200) return whole(origin, answer, (headers) => get(answer.url, headers));
       answer.body.destroy();
       const cause = new Error(`${answer.url.host} answered ${answer.status}`);
       throw new RemoteUnavailable(origin, 'bad answer', { cause });
@@ -75,7 +81,8 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
       const location = part.headers.get('location');
       if (location === undefined) {
         const named = { type: part.headers.get('content-type'), disposition: part.headers.get('content-disposition') };
-        return describeMedia(named, lengthOf(answer), watch(origin, part.body));
+        const announcedBytes = lengthOf(answer);
+        return { ...describeMedia(named), sizeBytes: undefined, announcedBytes, body: watch(origin, part.body) };
       }
       answer.body.destroy();
       return await follow(origin, location, answer.url, signal);
@@ -87,7 +94,9 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
 
   const askOpenly = async (origin: ServerName, path: string, signal: AbortSignal) => {
     const answer = await federation.request(origin, { path }, signal);
-    if (answer.status === 200) return whole(origin, answer);
+    if (answer.status === 200) {
+      return whole(origin, answer, (headers) => federation.request(origin, { path, headers }, signal));
+    }
     const location = answer.headers['location'];
     if ((answer.status === 307 || answer.status === 308) && typeof location === 'string') {
       answer.body.destroy();
@@ -142,17 +151,28 @@ async function errcodeOf(answer: OutboundAnswer): Promise<string | undefined> {
   }
 }
 
-function whole(origin: ServerName, answer: OutboundAnswer): IncomingMedia {
+/** @throws {RemoteUnavailable} of a body that is not the media itself */
+function whole(origin: ServerName, answer: OutboundAnswer, askAgain: AskAgain): IncomingMedia {
+  if (!/^(identity)?$/i.test(textOf(answer, 'content-encoding'))) {
+    answer.body.destroy();
+    throw new RemoteUnavailable(origin, 'bad answer', {
+      cause: new Error('The media is encoded, and nobody asked for it'),
+    });
+  }
   const named = { type: textOf(answer, 'content-type'), disposition: textOf(answer, 'content-disposition') };
-  return describeMedia(named, lengthOf(answer), watch(origin, answer.body as AsyncIterable<Buffer>));
+  const sizeBytes = lengthOf(answer);
+  const body = watch(origin, resumeBody(answer, askAgain));
+  return { ...describeMedia(named), sizeBytes, announcedBytes: sizeBytes, body };
 }
 
-function describeMedia(
-  { type, disposition }: { readonly type: string | undefined; readonly disposition: string | undefined },
-  announcedBytes: number | undefined,
-  body: AsyncIterable<Buffer>,
-): IncomingMedia {
-  return { contentType: type || 'application/octet-stream', uploadName: nameOf(disposition), announcedBytes, body };
+function describeMedia({
+  type,
+  disposition,
+}: {
+  readonly type: string | undefined;
+  readonly disposition: string | undefined;
+}): Pick<IncomingMedia, 'contentType' | 'uploadName'> {
+  return { contentType: type || 'application/octet-stream', uploadName: nameOf(disposition) };
 }
 
 /** The last component of the path that it may be, whichever way its slashes lean. */

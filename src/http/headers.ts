@@ -17,3 +17,6 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
 
 /** How long a browser may remember the answer to OPTIONS, in seconds. */
 export const PREFLIGHT_SECONDS = '86400';
+
+/** Bytes never change under one URI, but access to them may end: private, and not for ever. */
+export const MEDIA_CACHE_CONTROL = 'private, max-age=259200, immutable';

@@ -19,6 +19,8 @@ export interface RateLimits {
    * @throws {LimitExceeded} when this client has had too many of late
    */
   chargeDownload(exchange: Exchange, bytes: number): void;
+  /** The same for bytes of an answer that has begun before anybody knew how long it gets: they are not refused. */
+  chargeOnTheWay(exchange: Exchange, bytes: number): void;
 }
 
 /** So many clients, or clients and paths, are watched at a time. */
@@ -30,6 +32,13 @@ const MAX_KEY_LENGTH = 200;
 export function createRateLimits(now: () => number): RateLimits {
   const requests = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
   const downloads = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
+  const pourDownload = (exchange: Exchange, bytes: number) => {
+    const { rateLimit } = exchange.config;
+    if (!rateLimit.enabled) return undefined;
+    const { capacityBytes, drainBytesPerMinute, overflowLimitBytes } = rateLimit.buckets.downloads;
+    const shape = { capacity: capacityBytes, overflow: overflowLimitBytes, drainPerSecond: drainBytesPerMinute / 60 };
+    return downloads.pour(whoDownloads(exchange), bytes, shape);
+  };
   return {
     count(exchange, url, endpoint) {
       const { rateLimit } = exchange.config;
@@ -58,13 +67,12 @@ export function createRateLimits(now: () => number): RateLimits {
       return exchange.counted;
     },
     chargeDownload(exchange, bytes) {
-      const { rateLimit } = exchange.config;
-      if (!rateLimit.enabled) return;
-      const { capacityBytes, drainBytesPerMinute, overflowLimitBytes } = rateLimit.buckets.downloads;
-      const shape = { capacity: capacityBytes, overflow: overflowLimitBytes, drainPerSecond: drainBytesPerMinute / 60 };
-      const poured = downloads.pour(whoDownloads(exchange), bytes, shape);
-      if (!poured.isTaken) throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
+      const poured = pourDownload(exchange, bytes);
+      if (poured?.isTaken === false) {
+        throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
+      }
     },
+    chargeOnTheWay: pourDownload,
   };
 }
 

@@ -1,24 +1,18 @@
-import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
 import { PreconditionFailed } from '../matrix/index.ts';
 import { type BodyLayout, layOutMixed, layOutRanges, type Piece } from './body-layout.ts';
 import { parseRanges } from './byte-range.ts';
-import { formatDisposition } from './content-disposition.ts';
-import { cleanContentType, nameCharset } from './content-type.ts';
+import { describeMedia, type MediaDescription } from './describe-media.ts';
 import { ClientLeft } from './errors.ts';
 import { matchesEtag } from './etag.ts';
-import { COMMON_HEADERS } from './headers.ts';
+import { COMMON_HEADERS, MEDIA_CACHE_CONTROL } from './headers.ts';
 import type { HotAnswers } from './hot-answers.ts';
 import type { RateLimits } from './rate-limit.ts';
+import { writeChunk } from './write-chunk.ts';
 
 /** What goes to the client, and under which names. */
-export interface SentMedia {
-  readonly contentType: string;
-  /** `undefined`: no file name is sent (CD-5). */
-  readonly fileName: string | undefined;
-  /** Never `inline`, because the client said so (CD-9). */
-  readonly asAttachment: boolean;
+export interface SentMedia extends MediaDescription {
   /** Of exactly these bytes; becomes the `ETag`. */
   readonly sha256: string;
   readonly object: StoredObject;
@@ -51,8 +45,6 @@ export function createMediaSender(parts: MediaSenderParts): SendMedia {
   return (request, reply, media) => sendMedia(parts, request, reply, media);
 }
 
-/** Bytes never change under one URI, but access to them may end: private, and not for ever. */
-const CACHE_CONTROL = 'private, max-age=259200, immutable';
 const STAND_IN_CACHE_CONTROL = 'private, max-age=259200';
 
 async function sendMedia(
@@ -107,7 +99,7 @@ function headersOfCopies(
   if (isForServer) return { ETag: `W/${etag}` };
   return {
     ETag: etag,
-    'Cache-Control': isStandIn ? STAND_IN_CACHE_CONTROL : CACHE_CONTROL,
+    'Cache-Control': isStandIn ? STAND_IN_CACHE_CONTROL : MEDIA_CACHE_CONTROL,
     ...(varies && { Vary: 'Accept' }),
   };
 }
@@ -134,14 +126,6 @@ function planForClient(request: FastifyRequest, media: SentMedia, etag: string, 
 function planForServer(media: SentMedia): Plan {
   const layout = layOutMixed({ headers: describeMedia(media), sizeBytes: media.object.sizeBytes });
   return { status: 200, layout, headers: { 'Accept-Ranges': 'none' } };
-}
-
-function describeMedia({ contentType: stored, fileName, asAttachment }: SentMedia) {
-  const contentType = nameCharset(cleanContentType(stored));
-  return {
-    'Content-Type': contentType,
-    'Content-Disposition': formatDisposition(contentType, fileName, asAttachment),
-  };
 }
 
 /** Where a server finds the bytes (FED-8). A URL of that kind may be one for today. */
@@ -202,22 +186,5 @@ async function sendBytes(
     const hasClientLeft = error instanceof ClientLeft || request.signal.aborted;
     if (!hasClientLeft) request.log.error({ err: error }, 'An answer broke off while its body was sent');
     raw.destroy();
-  }
-}
-
-/**
- * Resolves when the socket has taken the chunk: its memory is used again for the next one.
- * @throws {ClientLeft} Node does not always call back then; the signal tells it in any case
- */
-async function writeChunk(raw: ServerResponse, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise: taken, resolve, reject } = Promise.withResolvers<void>();
-  const leave = () => reject(signal.reason);
-  signal.addEventListener('abort', leave, { once: true });
-  raw.write(chunk, (error) => (error ? reject(new ClientLeft()) : resolve()));
-  try {
-    await taken;
-  } finally {
-    signal.removeEventListener('abort', leave);
   }
 }

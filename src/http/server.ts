@@ -22,6 +22,7 @@ import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
 import { findAmbiguity } from './request-framing.ts';
 import { readableTarget } from './request-target.ts';
+import { createComingMediaSender } from './send-coming-media.ts';
 import { createMediaSender } from './send-media.ts';
 import { resetStalledReaders } from './stalled-readers.ts';
 
@@ -127,7 +128,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const answerOthers = answerOtherMethods(app);
   health(app, parts);
   const sendMedia = createMediaSender({ limits, hotAnswers });
-  await app.register(async (surface) => client(surface, { ...parts, sendMedia }));
+  const sendComingMedia = createComingMediaSender(limits);
+  await app.register(async (surface) => client(surface, { ...parts, sendMedia, sendComingMedia }));
   await app.register(async (surface) => federation(surface, { ...parts, sendMedia }));
   await app.register(async (surface) => admin(surface, parts));
   app.addHook('preClose', async () => hotAnswers.stop());

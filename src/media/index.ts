@@ -2,11 +2,14 @@ export { createHotObjects, type HotObjects, objectInMemory } from './hot-objects
 export { createMedia, type Media } from './media.ts';
 export type { MediaParts } from './media-parts.ts';
 export { createMediaRecords, type MediaRecords } from './media-records.ts';
-export { type MediaAsker, type OpenMedia, openObject, type Repeatable, recallObject } from './open-media.ts';
+export type { MediaAsker, OpenMedia, Repeatable } from './open-media.ts';
+export { openObject, recallObject } from './open-object.ts';
 export { quotaOf } from './quota.ts';
 export { createReceiveBuffers, type ReceiveBuffers } from './receive-buffers.ts';
 export { receiveBytes } from './received-bytes.ts';
-export { createRemoteMedia, type RemoteMediaStore } from './remote-media.ts';
+export type { ComingMedia } from './remote/fetch-for.ts';
+export { createRemoteMedia } from './remote/remote-media.ts';
+export type { RemoteMediaStore } from './remote/store-remote.ts';
 export type { Reservation } from './reservation.ts';
 export { commitObject, placeObject } from './stored-object.ts';
 export type { Upload } from './upload.ts';

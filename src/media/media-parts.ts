@@ -1,10 +1,10 @@
 import type { Bus, Locks } from '../cluster/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Datastores } from '../datastores/index.ts';
-import type { RemoteMedia } from './fetch-for.ts';
 import type { HotObjects } from './hot-objects.ts';
 import type { MediaRecords } from './media-records.ts';
 import type { ReceiveBuffers } from './receive-buffers.ts';
+import type { RemoteMedia } from './remote/fetch-for.ts';
 import type { Usage } from './usage.ts';
 
 /** What the rules of media stand on. */

@@ -3,7 +3,8 @@ import { findUserUsage, type MediaRow, type UserUsage } from '../database/index.
 import type { MediaId, MxcUri, ServerName } from '../matrix/index.ts';
 import { type Copy, copyMedia } from './copy-media.ts';
 import type { MediaParts } from './media-parts.ts';
-import { findVisibleMedia, type MediaAsker, type OpenMedia, openMedia } from './open-media.ts';
+import { findVisibleMedia, followMedia, type MediaAsker, type OpenMedia, openMedia } from './open-media.ts';
+import type { ComingMedia } from './remote/fetch-for.ts';
 import { type Reservation, reserve } from './reservation.ts';
 import { fill, type Upload, upload } from './upload.ts';
 
@@ -16,6 +17,7 @@ export interface Media {
   find(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<MediaRow>;
   copy(config: Config, domain: DomainConfig, asked: Copy, signal: AbortSignal): Promise<MxcUri>;
   open(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<OpenMedia>;
+  follow(uri: MxcUri, asker: MediaAsker, signal: AbortSignal): Promise<OpenMedia | ComingMedia>;
 }
 
 export function createMedia(parts: MediaParts): Media {
@@ -27,5 +29,6 @@ export function createMedia(parts: MediaParts): Media {
     usageOf: (userId) => findUserUsage(parts.database.db, userId),
     find: (uri, asker, signal) => findVisibleMedia(parts, uri, asker, signal),
     open: (uri, asker, signal) => openMedia(parts, uri, asker, signal),
+    follow: (uri, asker, signal) => followMedia(parts, uri, asker, signal),
   };
 }

@@ -1,12 +1,15 @@
 import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
-import { InternalError, type MatrixError, type MxcUri, NotFound, Quarantined, Unavailable } from '../matrix/index.ts';
+import { type MatrixError, type MxcUri, NotFound, Quarantined } from '../matrix/index.ts';
 import { awaitMedia } from './awaited-media.ts';
-import { type FetchFor, isRemote } from './fetch-for.ts';
 import type { MediaParts } from './media-parts.ts';
+import type { MediaRecord } from './media-records.ts';
+import { openObject, recallObject } from './open-object.ts';
+import { type ComingMedia, type FetchFor, isRemote } from './remote/fetch-for.ts';
 
 /** Media with its bytes at hand. Dispose it. */
 export interface OpenMedia extends AsyncDisposable, Repeatable {
+  readonly state: 'stored';
   readonly record: MediaRow;
   readonly object: StoredObject;
 }
@@ -42,22 +45,31 @@ export async function findVisibleMedia(
   asker: MediaAsker,
   signal: AbortSignal,
 ): Promise<MediaRow> {
-  const here = (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
-  const found = here ?? (await fetchIfRemote(parts, uri, asker, signal));
+  const here = await findHere(parts, uri, asker, signal);
+  const fetchFor = here === undefined ? whoFetches(uri, asker) : undefined;
+  if (fetchFor === undefined) return visible(here, asker);
+  await parts.remoteMedia.fetch(uri, fetchFor, asker.waitMs, signal);
+  return visible(await parts.records.findNow(uri), asker);
+}
+
+async function findHere(parts: MediaParts, uri: MxcUri, asker: MediaAsker, signal: AbortSignal) {
+  return (await parts.records.find(uri, signal)) ?? (await awaitMedia(parts, uri, asker.waitMs, signal));
+}
+
+function visible(found: MediaRecord | undefined, asker: MediaAsker): MediaRow {
   if (found === undefined) throw new NotFound();
   if (found.requiresAuthentication && !asker.isAuthenticated) throw refusalOfFrozen(asker);
   if (found.media.quarantined) throw new Quarantined();
   return found.media;
 }
 
-/** @returns the record of what has been fetched; `undefined`: there is nobody to ask, or nobody may be asked */
-async function fetchIfRemote(parts: MediaParts, uri: MxcUri, asker: MediaAsker, signal: AbortSignal) {
+/** `undefined`: there is nobody to ask, or nobody may be asked. @throws {NotFound} when this asker would not get it */
+function whoFetches(uri: MxcUri, asker: MediaAsker): FetchFor | undefined {
   const { fetchFor } = asker;
   if (fetchFor === undefined || !isRemote(uri, fetchFor)) return undefined;
   // What is fetched now is frozen at once, so nothing is fetched for those who would not get it.
   if (fetchFor.config.repo.freezeUnauthenticatedMedia && !asker.isAuthenticated) throw refusalOfFrozen(asker);
-  await parts.remoteMedia.fetch(uri, fetchFor, asker.waitMs, signal);
-  return await parts.records.findNow(uri);
+  return fetchFor;
 }
 
 function refusalOfFrozen({ identityTrouble }: MediaAsker): MatrixError {
@@ -72,45 +84,31 @@ export async function openMedia(
   asker: MediaAsker,
   signal: AbortSignal,
 ): Promise<OpenMedia> {
-  const record = await findVisibleMedia(parts, uri, asker, signal);
+  return await openFound(parts, uri, await findVisibleMedia(parts, uri, asker, signal), signal);
+}
+
+/** As {@link openMedia}, for an asker who takes media of another server as it comes. */
+export async function followMedia(
+  parts: MediaParts,
+  uri: MxcUri,
+  asker: MediaAsker,
+  signal: AbortSignal,
+): Promise<OpenMedia | ComingMedia> {
+  const here = await findHere(parts, uri, asker, signal);
+  const fetchFor = here === undefined ? whoFetches(uri, asker) : undefined;
+  if (fetchFor === undefined) return await openFound(parts, uri, visible(here, asker), signal);
+  const coming = await parts.remoteMedia.follow(uri, fetchFor, asker.waitMs, signal);
+  return coming ?? (await openFound(parts, uri, visible(await parts.records.findNow(uri), asker), signal));
+}
+
+async function openFound(parts: MediaParts, uri: MxcUri, record: MediaRow, signal: AbortSignal): Promise<OpenMedia> {
   const object = await openObject(parts, record, signal);
   parts.usage.touch(record.sha256_hash);
   return {
+    state: 'stored',
     record,
     object,
     again: () => (parts.records.isCurrent(uri, record) ? recallObject(parts, record.sha256_hash) : undefined),
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };
-}
-
-/** An object that is in memory, counted as used. */
-export function recallObject(
-  { hotObjects, usage }: Pick<MediaParts, 'hotObjects' | 'usage'>,
-  sha256: string,
-): StoredObject | undefined {
-  const object = hotObjects.find(sha256);
-  if (object !== undefined) usage.touch(sha256);
-  return object;
-}
-
-/** Opens what a row of `media` or `thumbnails` points at. Dispose what you get. */
-export async function openObject(
-  parts: Pick<MediaParts, 'datastores' | 'hotObjects'>,
-  row: Pick<MediaRow, 'datastore_id' | 'location' | 'size_bytes' | 'sha256_hash'>,
-  signal: AbortSignal,
-): Promise<StoredObject> {
-  const hot = parts.hotObjects.find(row.sha256_hash);
-  if (hot !== undefined) return hot;
-  const datastore = parts.datastores.find(row.datastore_id);
-  if (datastore === undefined) {
-    const cause = new Error(`Datastore "${row.datastore_id}" is not open`);
-    throw new Unavailable('The media cannot be reached at the moment', { cause });
-  }
-  const object = await datastore.open(row.location, signal);
-  if (object?.sizeBytes === row.size_bytes) return await parts.hotObjects.keep(row.sha256_hash, object, signal);
-  await object?.[Symbol.asyncDispose]();
-  const found = object === undefined ? 'is not there' : `has ${object.sizeBytes} bytes`;
-  throw new InternalError({
-    cause: new Error(`Object ${row.location} of datastore "${row.datastore_id}" ${found}; ${row.size_bytes} are due`),
-  });
 }

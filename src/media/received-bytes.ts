@@ -15,9 +15,19 @@ export function tooLarge(maxBytes: number): TooLarge {
   return new TooLarge(`The file is larger than the ${maxBytes} bytes that this server accepts`);
 }
 
+/** Somebody who wants the bytes before all of them are there. */
+export interface Follower {
+  /** Before the first byte is written. The temporary is disposed only after `fail`, or by whoever gets it. */
+  begin(temporary: Temporary): void;
+  /** @param writtenBytes so far */
+  advance(writtenBytes: number): void;
+  fail(error: unknown): void;
+}
+
 /**
  * One pass over the stream: count, hash, write. Nothing buffers the whole.
- * @param body whose chunks are nobody else's: when they are written, their memory is taken away
+ * @param body whose chunks are nobody else's: when they are written, their memory is taken away. An empty one says that
+ * nothing more is at hand: what has come is written at once
  * @param buffers where a part waits until it is written
  * @param maxBytes refused with {@link TooLarge} as soon as one byte more has come; `Infinity` for no limit
  * @returns what to dispose (`temporary`), also when it is kept
@@ -28,11 +38,14 @@ export async function receiveBytes(
   buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
+  follower?: Follower,
 ): Promise<ReceivedBytes> {
   const temporary = await datastore.createTemporary(signal);
   try {
-    return { temporary, ...(await writeDown(body, temporary, buffers, maxBytes, signal)) };
+    follower?.begin(temporary);
+    return { temporary, ...(await writeDown(body, temporary, buffers, maxBytes, signal, follower)) };
   } catch (error) {
+    follower?.fail(error);
     await temporary[Symbol.asyncDispose]();
     throw error;
   }
@@ -48,25 +61,34 @@ async function writeDown(
   buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
+  follower: Follower | undefined,
 ): Promise<Pick<ReceivedBytes, 'sha256' | 'sizeBytes'>> {
   using buffer = buffers.join();
   const hash = createHash('sha256');
   let sizeBytes = 0;
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
+  const writeBatch = async () => {
+    if (batchBytes === 0) return;
+    await writeAndRelease(temporary, batch);
+    follower?.advance(sizeBytes);
+    batch = [];
+    batchBytes = 0;
+  };
   for await (const chunk of body) {
     signal.throwIfAborted();
+    if (chunk.length === 0) {
+      await writeBatch();
+      continue;
+    }
     sizeBytes += chunk.length;
     if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
     hash.update(chunk);
     batch.push(chunk);
     batchBytes += chunk.length;
-    if (batchBytes < buffer.maxBytes && batch.length < MAX_PIECES) continue;
-    await writeAndRelease(temporary, batch);
-    batch = [];
-    batchBytes = 0;
+    if (batchBytes >= buffer.maxBytes || batch.length >= MAX_PIECES) await writeBatch();
   }
-  if (batchBytes > 0) await writeAndRelease(temporary, batch);
+  await writeBatch();
   signal.throwIfAborted();
   return { sha256: hash.digest('hex'), sizeBytes };
 }

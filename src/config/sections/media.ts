@@ -58,6 +58,11 @@ export const downloads = Type.Object(
       default: 10,
       description: 'Most fetches from other servers at once; others wait. 0 or less: no limit.',
     }),
+    maxPerServer: Type.Integer({
+      default: 5,
+      description:
+        "Vitrine's own: most fetches from one other server at once, so that a slow one does not hold up the fetches from all others. 0 or less: no limit.",
+    }),
     failureCacheMinutes: Type.Integer({
       default: 15,
       description:

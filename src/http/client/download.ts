@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { readFlag } from '../query.ts';
+import { takesWhatComes } from '../send-coming-media.ts';
 import { orStandIn } from '../stand-in.ts';
 import { nameToSend } from '../upload-name.ts';
 import { type Access, accessWithToken, mediaParams, openAccess, readAskedMedia } from './asked-media.ts';
@@ -18,16 +19,22 @@ export const download: { readonly authenticated: Route; readonly open: Route } =
   open: (app, parts) => register(app, parts, openAccess(parts.auth)),
 };
 
-function register(app: FastifyInstance, { media, quarantinePictures, sendMedia }: RouteParts, access: Access): void {
+function register(app: FastifyInstance, parts: RouteParts, access: Access): void {
+  const { media, quarantinePictures, sendMedia, sendComingMedia } = parts;
   const send = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
     const { uri, asker, mayRedirect, isForAll } = readAskedMedia(request, request.params, access);
     const asAttachment = readFlag(request, 'asAttachment') ?? false;
-    await using opened = await media.open(uri, asker, request.signal);
+    const find = takesWhatComes(request) ? media.follow : media.open;
+    await using opened = await find(uri, asker, request.signal);
+    const describe = (contentType: string, uploadName: string) => {
+      return { contentType, fileName: nameToSend(request.params.fileName ?? uploadName), asAttachment };
+    };
+    if (opened.state === 'coming') {
+      return await sendComingMedia(request, reply, opened, describe(opened.contentType, opened.uploadName));
+    }
     const { record, object, again } = opened;
     return await sendMedia(request, reply, {
-      contentType: record.content_type,
-      fileName: nameToSend(request.params.fileName ?? record.upload_name),
-      asAttachment,
+      ...describe(record.content_type, record.upload_name),
       sha256: record.sha256_hash,
       object,
       again: isForAll ? again : undefined,

@@ -8,6 +8,7 @@ import type {
   QuarantinePictures,
   Thumbnails,
 } from '../../thumbnails/index.ts';
+import type { SendComingMedia } from '../send-coming-media.ts';
 import type { SendMedia } from '../send-media.ts';
 
 export interface ClientParts {
@@ -24,6 +25,7 @@ export interface ClientParts {
 
 export interface RouteParts extends ClientParts {
   readonly sendMedia: SendMedia;
+  readonly sendComingMedia: SendComingMedia;
 }
 
 /** One endpoint, registered below a prefix. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type MatrixError, NotFound, Quarantined, RemoteTooLarge, RemoteUnavailable } from '../matrix/index.ts';
+import { type MatrixError, NotFound, Quarantined, RemoteTooLarge, RemoteUnavailable } from '../../matrix/index.ts';
 
 /** Fetches that need not be tried again for a while, each with what went wrong. */
 export interface FailedFetches {

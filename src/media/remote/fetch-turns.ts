@@ -1,0 +1,82 @@
+import type { ServerName } from '../../matrix/index.ts';
+
+/** How many may fetch at once. */
+export interface FetchLimits {
+  /** 0 or less: no limit. */
+  readonly all: number;
+  /** From one server, so that a slow one does not take all turns. 0 or less: no limit. */
+  readonly perServer: number;
+}
+
+/** Lets so many fetch at once; the others wait, in the order in which they came. */
+export interface FetchTurns {
+  /** @param limits of now. @throws the signal's reason when it aborts first */
+  take(serverName: ServerName, limits: FetchLimits, signal: AbortSignal): Promise<Disposable>;
+}
+
+export function createFetchTurns(): FetchTurns {
+  const all = createTurns();
+  const ofServers = new Map<string, { readonly turns: Turns; members: number }>();
+  return {
+    async take(serverName, limits, signal) {
+      using stack = new DisposableStack();
+      const key = serverName.toLowerCase();
+      const server = ofServers.get(key) ?? { turns: createTurns(), members: 0 };
+      ofServers.set(key, server);
+      server.members += 1;
+      stack.defer(() => {
+        server.members -= 1;
+        if (server.members === 0) ofServers.delete(key);
+      });
+      stack.use(await server.turns.take(limits.perServer, signal));
+      stack.use(await all.take(limits.all, signal));
+      return stack.move();
+    },
+  };
+}
+
+interface Turns {
+  take(max: number, signal: AbortSignal): Promise<Disposable>;
+}
+
+function createTurns(): Turns {
+  let taken = 0;
+  const waiting = new Set<() => void>();
+  const giveBack = () => {
+    let isGiven = false;
+    return {
+      [Symbol.dispose]() {
+        if (isGiven) return;
+        isGiven = true;
+        taken -= 1;
+        const [next] = waiting;
+        next?.();
+      },
+    };
+  };
+  return {
+    async take(max, signal) {
+      signal.throwIfAborted();
+      if (max > 0 && taken >= max) {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        const start = () => {
+          waiting.delete(start);
+          taken += 1; // before anybody else can
+          resolve();
+        };
+        const leave = () => {
+          waiting.delete(start);
+          reject(signal.reason);
+        };
+        waiting.add(start);
+        signal.addEventListener('abort', leave, { once: true });
+        try {
+          await promise;
+        } finally {
+          signal.removeEventListener('abort', leave);
+        }
+      } else taken += 1;
+      return giveBack();
+    },
+  };
+}
