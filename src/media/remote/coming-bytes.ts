@@ -34,6 +34,10 @@ export class ComingBytes {
     return this.#writtenBytes;
   }
 
+  get hasFailed(): boolean {
+    return this.#progress.state === 'failed';
+  }
+
   /** So many bytes are written by now. */
   advance(writtenBytes: number): void {
     this.#writtenBytes = writtenBytes;

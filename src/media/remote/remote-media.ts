@@ -37,7 +37,7 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
       await storeRemote(parts, uri, fetchFor, progress, AbortSignal.any([signal, ending.signal]));
     } catch (error) {
       const keptMs = downloads.failureCacheMinutes * MINUTE_MS;
-      if (!signal.aborted) failures.remember(failureKey(uri, fetchFor), error, keptMs);
+      failures.remember(failureKey(uri, fetchFor), error, keptMs);
       throw error;
     } finally {
       ending.abort(); // what is still being asked is asked for nobody
@@ -111,6 +111,7 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
       using stack = new DisposableStack();
       const passenger = stack.use(boardAllowed(uri, fetchFor, signal));
       const begun = await wait(passenger, waitMs, passenger.fetch.begun);
+      if (begun?.bytes.hasFailed) await passenger.landed; // which tells why
       return begun === undefined ? undefined : asComing(begun, stack.move());
     },
   };
