@@ -51,6 +51,7 @@ const PROCESS_SECTIONS = {
 
 /** Options below a section that differ by domain in name only: one process has one value. */
 export const PROCESS_WIDE_OPTIONS: ReadonlySet<string> = new Set([
+  'downloads.maxPerServer',
   'downloads.numWorkers',
   'downloads.expireAfterDays',
   'downloads.failureCacheMinutes',
