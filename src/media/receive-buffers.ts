@@ -12,8 +12,8 @@ export interface ReceiveBuffer extends Disposable {
   readonly maxBytes: number;
 }
 
-/** For all together. */
-const TOTAL_BYTES = 24 * 1024 * 1024;
+/** For all together. As much again is being written meanwhile. */
+const TOTAL_BYTES = 16 * 1024 * 1024;
 /** For each: larger pieces are not written any faster, smaller ones cost more than they save. */
 const MAX_BYTES = 1024 * 1024;
 const MIN_BYTES = 16 * 1024;

@@ -54,7 +54,7 @@ export async function receiveBytes(
 /** Of so many pieces at most: one of a byte takes as much memory as one of hundreds. */
 const MAX_PIECES = 256;
 
-/** Reads on when what was read is written: that bounds what an upload holds in memory. */
+/** Reads on while what was read is written, but no further than that: it bounds what an upload holds in memory. */
 async function writeDown(
   body: AsyncIterable<Uint8Array>,
   temporary: Temporary,
@@ -63,32 +63,38 @@ async function writeDown(
   signal: AbortSignal,
   follower: Follower | undefined,
 ): Promise<Pick<ReceivedBytes, 'sha256' | 'sizeBytes'>> {
-  using buffer = buffers.join();
+  using buffer = buffers.join(); // of which there are two: one fills up while the other is written
   const hash = createHash('sha256');
   let sizeBytes = 0;
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
-  const writeBatch = async () => {
+  let written: Promise<void> = Promise.resolve();
+  const startWriting = async () => {
+    await written;
     if (batchBytes === 0) return;
-    await writeAndRelease(temporary, batch);
-    follower?.advance(sizeBytes);
+    const writtenBytes = sizeBytes;
+    written = writeAndRelease(temporary, batch).then(() => follower?.advance(writtenBytes));
+    written.catch(() => undefined); // told at the next batch, or at the end
     batch = [];
     batchBytes = 0;
   };
-  for await (const chunk of body) {
-    signal.throwIfAborted();
-    if (chunk.length === 0) {
-      await writeBatch();
-      continue;
+  try {
+    for await (const chunk of body) {
+      signal.throwIfAborted();
+      if (chunk.length > 0) {
+        sizeBytes += chunk.length;
+        if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+        hash.update(chunk);
+        batch.push(chunk);
+        batchBytes += chunk.length;
+        if (batchBytes < buffer.maxBytes && batch.length < MAX_PIECES) continue;
+      }
+      await startWriting();
     }
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
-    hash.update(chunk);
-    batch.push(chunk);
-    batchBytes += chunk.length;
-    if (batchBytes >= buffer.maxBytes || batch.length >= MAX_PIECES) await writeBatch();
+    await startWriting();
+  } finally {
+    await written; // the temporary must not be disposed while it is written to
   }
-  await writeBatch();
   signal.throwIfAborted();
   return { sha256: hash.digest('hex'), sizeBytes };
 }

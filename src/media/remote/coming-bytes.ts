@@ -11,7 +11,7 @@ type Progress =
   | { readonly state: 'failed'; readonly error: unknown };
 
 /** What is read at once for one reader. */
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 128 * 1024;
 /** Nobody gets the last byte before all of them are accepted: what breaks off must not look whole. */
 const HELD_BACK_BYTES = 1;
 
