@@ -16,7 +16,7 @@ import type { FederationSurfaceParts } from './federation/route.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import { type HealthParts, health } from './health.ts';
 import { createHotAnswers } from './hot-answers.ts';
-import { answerOtherMethods } from './known-paths.ts';
+import { answerOtherMethods, type KnownPaths, noteKnownPaths } from './known-paths.ts';
 import { logRequest } from './log-request.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
@@ -83,6 +83,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const stopWatching = resetStalledReaders(app.server, () => parts.config().repo.stalledClientSeconds, parts.log);
   app.addHook('onClose', async () => stopWatching());
   decorateRequests(app, exchangeOf);
+  const knownPaths = noteKnownPaths(app, MAX_SEGMENT);
   const ambiguous = new WeakSet<Socket>();
   // These hooks wait for nothing, and run for every request: with callbacks they cost a fraction of what promises do.
   app.addHook('onRequest', (request, reply, done) => {
@@ -99,7 +100,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.raw.once('close', () => {
       answers.remove(socket, reply.raw);
       if (!reply.raw.writableFinished) exchange.leave();
-      const answered = { resource: request.routeOptions.url, bytes: Number(reply.getHeader('Content-Length') ?? 0) };
+      const answered = {
+        resource: knownPaths.endpointOf(request),
+        bytes: Number(reply.getHeader('Content-Length') ?? 0),
+      };
       logRequest(exchange, raw, reply.raw, answered, parts);
     });
     const ambiguity = findAmbiguity(raw, request.originalUrl);
@@ -110,7 +114,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     done(ambiguity);
   });
   takeBodiesAsStreams(app);
-  countRequests(app, limits);
+  countRequests(app, limits, knownPaths);
   app.addHook('onSend', (request, reply, _payload, done) => {
     keepOpenUntilRead(request.raw);
     // A body that was announced, asked about and refused never comes: the connection cannot go on.
@@ -125,7 +129,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     done();
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-  const answerOthers = answerOtherMethods(app);
+  answerOtherMethods(app, knownPaths);
   health(app, parts);
   const sendMedia = createMediaSender({ limits, hotAnswers });
   const sendComingMedia = createComingMediaSender(limits);
@@ -133,8 +137,6 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(async (surface) => federation(surface, { ...parts, sendMedia }));
   await app.register(async (surface) => admin(surface, parts));
   app.addHook('preClose', async () => hotAnswers.stop());
-  await app.after();
-  answerOthers();
   return app;
 }
 
@@ -156,10 +158,11 @@ function listenOnHttp(listener: (request: IncomingMessage, response: ServerRespo
 }
 
 /** Preflights are free (D-5). */
-function countRequests(app: FastifyInstance, limits: RateLimits): void {
+function countRequests(app: FastifyInstance, limits: RateLimits, knownPaths: KnownPaths): void {
   app.addHook('onRequest', (request, reply, done) => {
     const { exchange, method, url } = request;
-    const counted = method === 'OPTIONS' ? undefined : limits.count(exchange, url, request.routeOptions.url ?? '');
+    const counted =
+      method === 'OPTIONS' ? undefined : limits.count(exchange, url, knownPaths.endpointOf(request) ?? '');
     const { headers = [], refusal } = counted ?? {};
     for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? '', headers[at + 1]);
     done(refusal);
