@@ -2,16 +2,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { createAuth } from './auth/index.ts';
 import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
-import {
-  config,
-  init,
-  type RunningService,
-  runCommand,
-  type StartService,
-  serveCommand,
-  signingKey,
-  thumbnail,
-} from './commands/index.ts';
+import type { RunningService } from './commands/index.ts';
 import {
   type Config,
   type DatastoreConfig,
@@ -21,7 +12,6 @@ import {
 } from './config/index.ts';
 import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
-import { readDevelopmentSwitches } from './federation/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
 import {
@@ -188,22 +178,5 @@ async function readinessOf(
         }
       }),
     ),
-  );
-}
-
-if (import.meta.main) {
-  const io = {
-    stdout: (text: string) => void process.stdout.write(text),
-    stderr: (text: string) => void process.stderr.write(text),
-    env: process.env,
-    cwd: process.cwd(),
-  };
-  const start: StartService = (loaded, environment, signal) =>
-    startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
-  process.exitCode = await runCommand(
-    [serveCommand(start), init, config, signingKey, thumbnail],
-    process.argv.slice(2),
-    io,
-    version,
   );
 }

@@ -9,11 +9,16 @@ export interface CommandIo {
 
 /** One subcommand of `vitrine`. */
 export interface Command {
-  readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
   /** What `--help` prints. */
   readonly usage: string;
   /** @returns the exit code: 0 done, 1 it did not work, 2 it was called wrongly */
   run(args: readonly string[], io: CommandIo): Promise<number>;
+}
+
+/** A subcommand that is loaded when somebody runs it or asks about it. */
+export interface NamedCommand {
+  readonly name: string;
+  load(): Promise<Command>;
 }

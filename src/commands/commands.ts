@@ -1,4 +1,4 @@
-import type { Command, CommandIo } from './command.ts';
+import type { CommandIo, NamedCommand } from './command.ts';
 import { UsageError } from './flags.ts';
 
 /**
@@ -6,7 +6,7 @@ import { UsageError } from './flags.ts';
  * @returns the exit code
  */
 export async function runCommand(
-  commands: readonly [Command, ...Command[]],
+  commands: readonly [NamedCommand, ...NamedCommand[]],
   args: readonly string[],
   io: CommandIo,
   version: string,
@@ -19,14 +19,15 @@ export async function runCommand(
   const named = commands.find(({ name }) => name === first);
   if (['help', '-h', '-help', '--help'].includes(first)) {
     const about = commands.find(({ name }) => name === rest[0]);
-    io.stdout(about?.usage ?? listOf(commands));
+    io.stdout(about === undefined ? await listOf(commands) : (await about.load()).usage);
     return 0;
   }
   if (named === undefined && first !== '' && !first.startsWith('-')) {
-    io.stderr(`vitrine: there is no command "${first}"\n\n${listOf(commands)}`);
+    io.stderr(`vitrine: there is no command "${first}"\n\n${await listOf(commands)}`);
     return 2;
   }
-  const command = named ?? commands[0];
+  const { name, load } = named ?? commands[0];
+  const command = await load();
   const own = named === undefined ? args : rest;
   if (own.some((arg) => ['-h', '-help', '--help'].includes(arg))) {
     io.stdout(command.usage);
@@ -36,21 +37,23 @@ export async function runCommand(
     return await command.run(own, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.stderr(`vitrine ${command.name}: ${error.message}\n\n${command.usage}`);
+    io.stderr(`vitrine ${name}: ${error.message}\n\n${command.usage}`);
     return 2;
   }
 }
 
-function listOf(commands: readonly Command[]): string {
+async function listOf(commands: readonly NamedCommand[]): Promise<string> {
   const width = Math.max(...commands.map(({ name }) => name.length));
+  const lines = commands.map(async ({ name, load }, index) => {
+    const { summary } = await load();
+    return `  ${name.padEnd(width)}  ${summary}${index === 0 ? ' (the default)' : ''}`;
+  });
   return [
     'Vitrine, a media repository for Matrix.',
     '',
     'Usage: vitrine [COMMAND] [FLAGS]',
     '',
-    ...commands.map(
-      ({ name, summary }, index) => `  ${name.padEnd(width)}  ${summary}${index === 0 ? ' (the default)' : ''}`,
-    ),
+    ...(await Promise.all(lines)),
     '',
     'vitrine COMMAND --help tells more; vitrine --version prints the version.',
     '',

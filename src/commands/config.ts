@@ -12,7 +12,6 @@ import { parseFlags, UsageError } from './flags.ts';
 
 /** `vitrine config check` and `vitrine config show`. */
 export const config: Command = {
-  name: 'config',
   summary: 'Check the configuration, or show what is in force',
   usage: `Usage: vitrine config check [--config PATH]
        vitrine config show [--domain NAME] [--config PATH]

@@ -1,7 +1,4 @@
-export type { Command, CommandIo } from './command.ts';
+export type { CommandIo } from './command.ts';
 export { runCommand } from './commands.ts';
-export { config } from './config.ts';
-export { init } from './init.ts';
-export { type RunningService, type StartService, serveCommand } from './serve.ts';
-export { signingKey } from './signing-key.ts';
-export { thumbnail } from './thumbnail.ts';
+export { nameCommands } from './named-commands.ts';
+export type { RunningService, StartService } from './serve.ts';

@@ -7,7 +7,6 @@ import { parseCount, parseFlags, UsageError } from './flags.ts';
 
 /** `vitrine init`: writes a commented configuration for a real homeserver. */
 export const init: Command = {
-  name: 'init',
   summary: 'Write a configuration for a homeserver',
   usage: `Usage: vitrine init --server-name NAME --homeserver-url URL [--config PATH] [--port PORT]
 

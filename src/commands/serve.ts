@@ -44,7 +44,6 @@ Exit codes: 0 stopped, 1 could not start, 2 called wrongly
 /** `vitrine serve`, also what runs when no command is named. */
 export function serveCommand(startService: StartService): Command {
   return {
-    name: 'serve',
     summary: 'Run the media repository',
     usage: USAGE,
     async run(args, io) {

@@ -14,7 +14,6 @@ import { writeSecretFile } from './write-secret-file.ts';
 
 /** `vitrine signing-key generate`, `convert` and `merge`: files with the keys that sign requests to other servers. */
 export const signingKey: Command = {
-  name: 'signing-key',
   summary: 'Make a signing key, convert one, or put several into one file',
   usage: `Usage: vitrine signing-key generate [--format FORMAT] [--output FILE] [--force]
        vitrine signing-key convert IN [--format FORMAT] [--output FILE] [--force]

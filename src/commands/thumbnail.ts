@@ -20,7 +20,6 @@ const MAX_SIDE = 16_384;
 
 /** `vitrine thumbnail`: makes one as the service would, without it. */
 export const thumbnail: Command = {
-  name: 'thumbnail',
   summary: 'Make a thumbnail of a file, to see what the service would make of it',
   usage: `Usage: vitrine thumbnail IN OUT [--width N] [--height N] [--method scale|crop] [--animated] [--config PATH]
 

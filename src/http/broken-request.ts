@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BadRequest } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { bodyOf } from './errors.ts';
 import { COMMON_HEADERS } from './headers.ts';
+import { STATUS_CODES } from './node-http.ts';
 
 /** So long a client may go on sending what is not read any more, so that its answer is not lost in a reset. */
 const LINGER_MS = 5_000;

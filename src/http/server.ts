@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config/index.ts';
@@ -18,6 +18,7 @@ import { type HealthParts, health } from './health.ts';
 import { createHotAnswers } from './hot-answers.ts';
 import { answerOtherMethods, type KnownPaths, noteKnownPaths } from './known-paths.ts';
 import { logRequest } from './log-request.ts';
+import { createHttpServer } from './node-http.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
 import { findAmbiguity } from './request-framing.ts';
