@@ -289,7 +289,8 @@ test('one who leaves gets the own reason, counts as no failure, and ends the con
   }
   await Promise.all(closed);
   remote.answer(path, { body: 'hello' });
-  assert.equal((await federation.request(EXAMPLE, { path: PATH }, never)).status, 200);
+  const answer = await federation.request(EXAMPLE, { path: PATH }, never);
+  assert.deepEqual([answer.status, await text(answer.body)], [200, 'hello']);
 });
 
 test('one who has left before asks nothing', async (t) => {

@@ -28,7 +28,8 @@ export function createPatience(limits: TimeLimits, signal: AbortSignal): Patienc
   const giveUpAfter = (ms: number, what: string) =>
     setTimeout(() => ending.abort(new OutboundError('timeout', `${what} in ${ms} ms`)), ms);
   signal.addEventListener('abort', leave, { once: true });
-  const total = limits.totalMs > 0 ? giveUpAfter(limits.totalMs, 'The answer was not complete') : undefined;
+  // An answer that nobody has read to its end must not keep a process from ending: its connection does that, if it is open.
+  const total = limits.totalMs > 0 ? giveUpAfter(limits.totalMs, 'The answer was not complete').unref() : undefined;
   return {
     signal: ending.signal,
     awaitHeaders() {
