@@ -41,7 +41,7 @@ interface Entry {
 }
 
 export function createTokenCache({ now }: TokenCacheParts): TokenCache {
-  const entries = new LRUCache<string, Entry>({ max: MAX_TOKENS });
+  const entries = new LRUCache<string, Entry>({ maxSize: MAX_TOKENS, sizeCalculation: () => 1 });
   const shareQuestion = createSingleFlight<Whoami>();
   /** Counts up with every forgetting: an answer that was asked for before is not kept after it. */
   let age = 0;

@@ -39,7 +39,7 @@ interface Bucket {
 }
 
 export function createLeakyBuckets({ now, maxKeys }: LeakyBucketsParts): LeakyBuckets {
-  const buckets = new LRUCache<string, Bucket>({ max: maxKeys });
+  const buckets = new LRUCache<string, Bucket>({ maxSize: maxKeys, sizeCalculation: () => 1 });
   return {
     pour(key, amount, shape) {
       const atMs = now();

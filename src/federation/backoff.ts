@@ -46,7 +46,7 @@ const MAX_SERVERS = 10_000;
 
 export function createBackoff(parts: BackoffParts): Backoff {
   const { now, random, failuresAllowed, log } = parts;
-  const states = new LRUCache<string, State>({ max: MAX_SERVERS });
+  const states = new LRUCache<string, State>({ maxSize: MAX_SERVERS, sizeCalculation: () => 1 });
 
   const pause = (serverName: string, state: State, tries: number) => {
     const pauseMs = pauseAfter(tries, random());

@@ -34,7 +34,7 @@ const GOOD_MS = 48 * 3_600_000;
  * until then what it said last counts, for two days from when it did.
  */
 export function createDelegationCache({ ask, now }: DelegationCacheParts): FindDelegate {
-  const entries = new LRUCache<string, Entry>({ max: MAX_HOSTS });
+  const entries = new LRUCache<string, Entry>({ maxSize: MAX_HOSTS, sizeCalculation: () => 1 });
   const once = createSingleFlight<Entry>();
   return async (host, signal) => {
     const key = host.toLowerCase();

@@ -34,9 +34,9 @@ interface Known extends ServerKeys {
 
 export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys & Disposable {
   const { log, now, maxServers: max = MAX_SERVERS } = parts;
-  const known = new LRUCache<ServerName, Known>({ max });
+  const known = new LRUCache<ServerName, Known>({ maxSize: max, sizeCalculation: () => 1 });
   /** Apart from the keys, so that names which somebody makes up push no keys out. */
-  const pausedUntilTs = new LRUCache<ServerName, number>({ max });
+  const pausedUntilTs = new LRUCache<ServerName, number>({ maxSize: max, sizeCalculation: () => 1 });
   const fetchKeys = createKeyFetcher(parts);
   const share = createSingleFlight<void>();
   const closing = new AbortController();

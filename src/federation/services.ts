@@ -27,7 +27,7 @@ interface Entry {
 
 /** Remembers what was found for five minutes. Name servers that fail count as "none" for one. */
 export function createServices({ resolver, now, random }: ServicesParts): FindServices {
-  const entries = new LRUCache<string, Entry>({ max: MAX_HOSTS });
+  const entries = new LRUCache<string, Entry>({ maxSize: MAX_HOSTS, sizeCalculation: () => 1 });
   const once = createSingleFlight<Entry>();
 
   const look = async (host: string, signal: AbortSignal): Promise<Entry> => {

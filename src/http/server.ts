@@ -19,6 +19,7 @@ import { createHotAnswers } from './hot-answers.ts';
 import { answerOtherMethods, type KnownPaths, noteKnownPaths } from './known-paths.ts';
 import { logRequest } from './log-request.ts';
 import { createHttpServer } from './node-http.ts';
+import { spareChecksOfTexts } from './path-texts.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { decorateRequests } from './request.ts';
 import { findAmbiguity } from './request-framing.ts';
@@ -131,6 +132,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   answerOtherMethods(app, knownPaths);
+  spareChecksOfTexts(app);
   health(app, parts);
   const sendMedia = createMediaSender({ limits, hotAnswers });
   const sendComingMedia = createComingMediaSender(limits);

@@ -27,7 +27,12 @@ const MAX_RECORDS = 20_000;
 const KEPT_MS = 10_000;
 
 export function createMediaRecords({ database, now }: { database: Database; now: () => number }): MediaRecords {
-  const records = new LRUCache<string, MediaRecord>({ max: MAX_RECORDS, ttl: KEPT_MS, perf: { now } });
+  const records = new LRUCache<string, MediaRecord>({
+    maxSize: MAX_RECORDS,
+    sizeCalculation: () => 1,
+    ttl: KEPT_MS,
+    perf: { now },
+  });
   const shareQuery = createSingleFlight<MediaRecord | undefined>();
   let age = 0;
   const findNow = (uri: MxcUri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId);

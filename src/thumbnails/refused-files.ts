@@ -16,7 +16,8 @@ const REMEMBERED_MS = 600_000;
 /** @param now milliseconds since 1970 */
 export function createRefusedFiles({ now }: { readonly now: () => number }): RefusedFiles {
   const refused = new LRUCache<string, BadRequest | TooLarge>({
-    max: MAX_FILES,
+    maxSize: MAX_FILES,
+    sizeCalculation: () => 1,
     ttl: REMEMBERED_MS,
     ttlResolution: 0,
     perf: { now },

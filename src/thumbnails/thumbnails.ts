@@ -46,7 +46,12 @@ const MAX_KNOWN = 20_000;
 const KNOWN_MS = 10_000;
 
 export function createThumbnails(given: ThumbnailsParts): Thumbnails {
-  const known: KnownThumbnails = new LRUCache({ max: MAX_KNOWN, ttl: KNOWN_MS, perf: { now: given.now } });
+  const known: KnownThumbnails = new LRUCache({
+    maxSize: MAX_KNOWN,
+    sizeCalculation: () => 1,
+    ttl: KNOWN_MS,
+    perf: { now: given.now },
+  });
   const parts = { ...given, known, shareWork: createSingleFlight<Made>() };
   return { open: (domain, asked, asker, signal) => openThumbnail(parts, domain, asked, asker, signal) };
 }

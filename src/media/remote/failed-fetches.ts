@@ -14,7 +14,11 @@ const MAX_FAILURES = 50_000;
 const TROUBLE_KEPT_MS = 60_000;
 
 export function createFailedFetches({ now }: { readonly now: () => number }): FailedFetches {
-  const failures = new LRUCache<string, MatrixError>({ max: MAX_FAILURES, perf: { now } });
+  const failures = new LRUCache<string, MatrixError>({
+    maxSize: MAX_FAILURES,
+    sizeCalculation: () => 1,
+    perf: { now },
+  });
   return {
     refuse(key) {
       const failure = failures.get(key);
