@@ -34,6 +34,7 @@ import {
   createThumbnailer,
   createThumbnails,
   findNeededPrograms,
+  type Programs,
   removeAbandonedFolders,
 } from './thumbnails/index.ts';
 
@@ -61,6 +62,9 @@ export async function startService(
   log.info({ version, machineId: environment.machineId, files: loaded.files }, 'Starting');
   tellFindings(loaded, log);
 
+  // They start programs, which goes on while the database is opened.
+  const programs = findPrograms(snapshot, environment.searchPath, log, signal);
+  stack.defer(() => programs.then(ignore, ignore)); // the log that they tell is closed after it
   const newUniqueId = createUniqueIds({ machineId: environment.machineId, now });
   const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
   await refuseMissingDatastores(database, snapshot.allDatastores);
@@ -70,7 +74,7 @@ export async function startService(
   const homeservers = stack.use(createHomeservers({ log, now }));
   const federation = stack.use(await openFederation(snapshot, { log, now }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
-  const extractor = stack.use(await openExtractor(snapshot, environment.searchPath, log, signal));
+  const extractor = stack.use(await openExtractor(snapshot, await programs, log));
 
   const auth = createAuth({ homeservers, log, now });
   const storeParts = {
@@ -131,10 +135,16 @@ function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
   return sqlite === '' ? { postgres, pool } : { sqlite, pool };
 }
 
-async function openExtractor(snapshot: Config, searchPath: string, log: Log, signal: AbortSignal) {
+function findPrograms(snapshot: Config, searchPath: string, log: Log, signal: AbortSignal): Promise<Programs> {
   const domains = [...snapshot.domains.values()];
   const types = domains.flatMap(({ thumbnails }) => thumbnails.types);
-  const programs = await findNeededPrograms(types, searchPath, log, signal);
+  return findNeededPrograms(types, searchPath, log, signal);
+}
+
+/** For what is told where it is awaited. */
+function ignore(): void {}
+
+async function openExtractor(snapshot: Config, programs: Programs, log: Log) {
   const tempPath = snapshot.thumbnails.tempPath || tmpdir();
   const extractor = createExtractor({ programs, log, tempPath });
   if (extractor.families.length > 0) await removeAbandonedFolders(tempPath, Date.now, log);

@@ -6,6 +6,7 @@ export { createMediaInfos, type MediaInfo, type MediaInfos } from './media-info.
 export { findNeededPrograms } from './needed-programs.ts';
 export { openPictureSource } from './picture-source.ts';
 export { createExtractor } from './programs/extractor.ts';
+export type { Programs } from './programs/find-programs.ts';
 export { removeAbandonedFolders } from './programs/source-folder.ts';
 export { createQuarantinePictures, type QuarantinePictures } from './quarantine-pictures.ts';
 export { createRefusedFiles } from './refused-files.ts';
