@@ -16,7 +16,7 @@ import {
   refusalOf,
   SIGNED,
 } from './played-remote.ts';
-import { ENGINES, listObjects, SERVER_NAME } from './service.ts';
+import { ENGINES, listObjects, SERVER_NAME, TOKEN } from './service.ts';
 
 const OPEN_R0 = `/_matrix/media/r0/download/${REMOTE}/abc`;
 
@@ -50,7 +50,7 @@ for (const engine of ENGINES) {
   });
 }
 
-test('DL-2: a thousand who ask for the same media at once cost one fetch', async (t) => {
+test('DL-2, FED-23: a thousand who ask for the same media at once cost one fetch', async (t) => {
   const { remote, service, asked } = await play(t);
   remote.answer(SIGNED, answering(multipart(BYTES)));
   const answers = await Promise.all(Array.from({ length: 1000 }, () => service.ask(DOWNLOAD)));
@@ -59,7 +59,7 @@ test('DL-2: a thousand who ask for the same media at once cost one fetch', async
   assert.equal((await listObjects(service)).length, 1);
 });
 
-test('a thousand who ask for media that is missing cost one request', async (t) => {
+test('FED-15, FED-23: a thousand who ask for media that is missing cost one request', async (t) => {
   const { remote, service, asked } = await play(t);
   remote.answer(SIGNED, { status: 404, body: { errcode: 'M_NOT_FOUND', error: 'No' } });
   const answers = await Promise.all(Array.from({ length: 1000 }, () => service.ask(DOWNLOAD)));
@@ -72,7 +72,7 @@ for (const [what, reply] of Object.entries({
   'M_UNRECOGNIZED with 405': { status: 405, body: { errcode: 'M_UNRECOGNIZED' } },
   'a 404 of a proxy': { status: 404, body: '<html>' },
 })) {
-  test(`after ${what} the deprecated endpoints are asked, v3 first, unsigned`, async (t) => {
+  test(`FED-14: after ${what} the deprecated endpoints are asked, v3 first, unsigned`, async (t) => {
     const { remote, service, asked } = await play(t);
     for (const path of [SIGNED, OPEN_V3]) remote.answer(path, reply);
     remote.answer(OPEN_R0, answering(BYTES, 'image/x-odd'));
@@ -85,6 +85,38 @@ for (const [what, reply] of Object.entries({
     assert.equal(openly?.headers.authorization, undefined);
   });
 }
+
+test('FED-15, FED-23: a server that asks for patience gets it, and the asker is told', async (t) => {
+  const { remote, service } = await play(t);
+  remote.answer(SIGNED, { status: 429, headers: { 'retry-after': '7' }, body: { errcode: 'M_LIMIT_EXCEEDED' } });
+  const refused = await service.ask(DOWNLOAD);
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '7']);
+  remote.answer(SIGNED, answering(multipart(BYTES)));
+  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+});
+
+test('FED-22: another server learns nothing of the user who asks', async (t) => {
+  const { remote, service } = await play(t);
+  for (const path of [SIGNED, OPEN_V3]) remote.answer(path, { status: 404, body: { errcode: 'M_UNRECOGNIZED' } });
+  const headers = {
+    'x-forwarded-for': '203.0.113.7',
+    'user-agent': 'a client',
+    cookie: 'a=b',
+    referer: 'https://b.example/',
+  };
+  await service.ask(`${DOWNLOAD}?user_id=@alice:${SERVER_NAME}`, { headers });
+  const asked = remote.requests.filter(({ path }) => path.includes('/media/'));
+  assert.equal(asked.length, 3);
+  for (const { path, headers: sent } of asked) {
+    assert.deepEqual(
+      Object.keys(sent)
+        .filter((name) => name !== 'authorization')
+        .sort(),
+      ['connection', 'host', 'user-agent'],
+    );
+    assert.doesNotMatch(`${path} ${JSON.stringify(sent)}`, new RegExp(`203\\.0|alice|a client|${TOKEN}`));
+  }
+});
 
 test('without a signing key only the deprecated endpoints are asked', async (t) => {
   const { remote, service, asked } = await play(t, {
@@ -104,7 +136,7 @@ for (const [status, body, expected] of [
   [502, { errcode: 'M_TOO_LARGE' }, [502, 'M_TOO_LARGE']],
   [504, { errcode: 'M_NOT_YET_UPLOADED' }, [504, 'M_NOT_YET_UPLOADED']],
 ] as const) {
-  test(`${status} of another server with ${JSON.stringify(body)} is ${expected[0]}, without another try`, async (t) => {
+  test(`FED-15: ${status} of another server with ${JSON.stringify(body)} is ${expected[0]}, without another try`, async (t) => {
     const { remote, service, asked } = await play(t);
     remote.answer(SIGNED, { status, body });
     assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), expected);
@@ -143,7 +175,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
 };
 
 for (const [what, body] of Object.entries(HOSTILE)) {
-  test(`${what} is 502, and nothing is kept`, async (t) => {
+  test(`FED-16: ${what} is 502, and nothing is kept`, async (t) => {
     const { remote, service } = await play(t);
     remote.answer(SIGNED, answering(Buffer.from(body)));
     assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
@@ -157,7 +189,7 @@ for (const type of [
   'multipart/mixed; boundary=""',
   `multipart/mixed; boundary=${'a'.repeat(71)}`,
 ]) {
-  test(`an answer of type ${type.slice(0, 40)} is 502`, async (t) => {
+  test(`FED-16: an answer of type ${type.slice(0, 40)} is 502`, async (t) => {
     const { remote, service } = await play(t);
     remote.answer(SIGNED, answering(multipart(BYTES), type));
     assert.deepEqual(await refusalOf(await service.ask(DOWNLOAD)), [502, 'M_UNKNOWN']);
@@ -171,9 +203,10 @@ for (const [what, bytes, body] of [
   ['line ends of LF alone', BYTES, multipart(BYTES, {}, '\n')],
   ['preamble and epilogue', BYTES, Buffer.from(`Hello\r\n${multipart(BYTES)}Bye`)],
   ['padding behind delimiters', BYTES, Buffer.from(good.replaceAll(`--${BOUNDARY}\r`, `--${BOUNDARY} \t\r`))],
+  ['metadata that nobody knows yet', BYTES, Buffer.from(good.replace('{}', '{"org.example.new": {"a": [1]}}'))],
   ['a first part without a type', BYTES, Buffer.from(good.replace('Content-Type: application/json\r\n', ''))],
 ] as const) {
-  test(`${what} comes through unchanged, in whichever pieces it arrives`, async (t) => {
+  test(`FED-16: ${what} comes through unchanged, in whichever pieces it arrives`, async (t) => {
     for (const answer of [answering(body), dripping(body)]) {
       const { remote, service } = await play(t);
       remote.answer(SIGNED, answer);
@@ -182,7 +215,7 @@ for (const [what, bytes, body] of [
   });
 }
 
-test('CT-4, CD-8: media without type and name has none but the general type', async (t) => {
+test('CT-4, CD-8, FED-20: media without type and name has none but the general type', async (t) => {
   const { remote, service } = await play(t);
   remote.answer(SIGNED, answering(multipart(BYTES, { type: '' })));
   const { headers } = await service.ask(DOWNLOAD);
@@ -196,7 +229,7 @@ test('CD-8: a name with folders loses them', async (t) => {
   assert.match((await service.ask(DOWNLOAD)).headers.get('content-disposition') ?? '', /filename="?passwd"?$/);
 });
 
-test('Location is followed, without credentials', async (t) => {
+test('FED-18: Location is followed, without credentials', async (t) => {
   const { remote, service, dns, start } = await play(t);
   dns.set('cdn.example', 'A', ['10.0.0.2']);
   const cdn = await start('10.0.0.2 443', { names: ['cdn.example'] });
@@ -218,7 +251,7 @@ for (const location of [
   'https://inside.example/secret',
   'https://',
 ]) {
-  test(`SEC-13: Location ${location} is not followed`, async (t) => {
+  test(`SEC-13, FED-18: Location ${location} is not followed`, async (t) => {
     const { remote, service, dns, routes } = await play(t);
     dns.set('inside.example', 'A', ['127.0.0.1']);
     remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location })));
@@ -231,7 +264,7 @@ for (const location of [
   });
 }
 
-test('a page of an error behind Location is not taken for the media', async (t) => {
+test('FED-18: a page of an error behind Location is not taken for the media', async (t) => {
   const { remote, service } = await play(t);
   const location = `https://${REMOTE}:8448/gone`;
   remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location })));
@@ -239,7 +272,7 @@ test('a page of an error behind Location is not taken for the media', async (t) 
   await assertNothingKept(service);
 });
 
-test('an answer that breaks off in the middle is 502, keeps nothing, and is tried again later', async (t) => {
+test('FED-17: an answer that breaks off in the middle is 502, keeps nothing, and is tried again later', async (t) => {
   const { remote, service } = await play(t, { downloads: { failureCacheMinutes: 0 } });
   remote.answer(SIGNED, (_request, response) => {
     response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${BOUNDARY}`, 'content-length': good.length });

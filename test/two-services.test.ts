@@ -21,7 +21,7 @@ async function bytesOf(answer: Response): Promise<Buffer> {
   return Buffer.from(await answer.arrayBuffer());
 }
 
-test('two services fetch from each other, signed, with type and name', async (t) => {
+test('FED-12, FED-13: two services fetch from each other, signed, with type and name', async (t) => {
   const { here, there } = await playNeighbours(t);
   for (const [asking, owning] of [
     [here, there],
@@ -59,7 +59,7 @@ test('media is fetched once, whatever is asked of it and how often', async (t) =
   assert.equal(there.askedForMedia().length, 1);
 });
 
-test('two hundred media of one server cost one delegation, one look for services and one fetch of keys', async (t) => {
+test('DISC-11, KEY-6: two hundred media of one server cost one delegation, one look for services and one fetch of keys', async (t) => {
   const { here, there, internet } = await playNeighbours(t, { there: { hasKey: false } });
   const well = await internet.start('10.0.0.2 443', { names: [there.name] });
   const media: string[] = [];
@@ -113,7 +113,7 @@ test('thumbnails of media that is elsewhere are made here, of what is fetched on
   assert.deepEqual(there.askedForMedia(), [`/_matrix/federation/v1/media/download/${media.split('/')[1]}`]);
 });
 
-test('without a key to sign with, the deprecated endpoint gives what is not frozen', async (t) => {
+test('FED-14: without a key to sign with, the deprecated endpoint gives what is not frozen', async (t) => {
   const { here, there } = await playNeighbours(t, { here: { hasKey: false }, there: { sections: UNFROZEN } });
   const media = await there.upload(BYTES, NAMED);
   const answer = await here.ask(download(media));
@@ -129,7 +129,7 @@ test('without a key to sign with, frozen media is not to be had', async (t) => {
   assert.deepEqual(await listObjects(here.service), []);
 });
 
-test('a proxy that lets only the deprecated endpoints through is no hindrance', async (t) => {
+test('FED-14: a proxy that lets only the deprecated endpoints through is no hindrance', async (t) => {
   const { here, there } = await playNeighbours(t, { there: { sections: UNFROZEN } });
   const media = await there.upload(BYTES, NAMED);
   const signed = `/_matrix/federation/v1/media/download/${media.split('/')[1]}`;
@@ -142,7 +142,7 @@ for (const [endpoint, hasKey] of [
   ['authenticated', true],
   ['deprecated', false],
 ] as const) {
-  test(`the ${endpoint} endpoint may lead to a store of objects, which gets no credentials`, async (t) => {
+  test(`FED-18, FED-19: the ${endpoint} endpoint may lead to a store of objects, which gets no credentials`, async (t) => {
     const there = { sections: UNFROZEN, isPublic: true };
     const played = await playNeighbours(t, { here: { hasKey }, there });
     const media = await played.there.upload(BYTES, NAMED);

@@ -27,7 +27,7 @@ const contents = fc
   .map((pieces) => Buffer.from(pieces.join('')))
   .filter((content) => !/\r?\n--a-b(--|[ \t]*\r?\n)/.test(`\r\n${content}\r\n`));
 
-test('media comes out as it went in, in whichever pieces it arrives', () =>
+test('FED-16: media comes out as it went in, in whichever pieces it arrives', () =>
   fc.assert(
     fc.asyncProperty(contents, fc.array(fc.nat()), async (content, places) => {
       const { body } = await readMediaPart(cut(around(content), places), BOUNDARY);
@@ -35,7 +35,7 @@ test('media comes out as it went in, in whichever pieces it arrives', () =>
     }),
   ));
 
-test('whatever is missing at the end, it is noticed', () =>
+test('FED-17: whatever is missing at the end, it is noticed', () =>
   fc.assert(
     fc.asyncProperty(contents, fc.array(fc.nat()), fc.nat(), async (content, places, missing) => {
       const whole = around(content);

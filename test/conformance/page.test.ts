@@ -29,7 +29,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   XM: 14,
   KEY: 11,
   JSON: 9,
-  FED: 11,
+  FED: 23,
 };
 const ENDPOINTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
 
