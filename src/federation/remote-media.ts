@@ -75,6 +75,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
     const path = `/_matrix/federation/v1/media/download/${encodeURIComponent(mediaId)}`;
     const answer = await federation.request(origin, { path, sign }, signal);
     if (answer.status !== 200) return await orUnknownEndpoint(origin, answer);
+    refuseCompressed(origin, answer);
     try {
       const boundary = boundaryOf(textOf(answer, 'content-type'));
       const part = await readMediaPart(answer.body as AsyncIterable<Buffer>, boundary);
@@ -151,18 +152,22 @@ async function errcodeOf(answer: OutboundAnswer): Promise<string | undefined> {
   }
 }
 
-/** @throws {RemoteUnavailable} of a body that is not the media itself */
 function whole(origin: ServerName, answer: OutboundAnswer, askAgain: AskAgain): IncomingMedia {
-  if (!/^(identity)?$/i.test(textOf(answer, 'content-encoding'))) {
-    answer.body.destroy();
-    throw new RemoteUnavailable(origin, 'bad answer', {
-      cause: new Error('The media is encoded, and nobody asked for it'),
-    });
-  }
+  refuseCompressed(origin, answer);
   const named = { type: textOf(answer, 'content-type'), disposition: textOf(answer, 'content-disposition') };
   const sizeBytes = lengthOf(answer);
   const body = watch(origin, resumeBody(answer, askAgain));
   return { ...describeMedia(named), sizeBytes, announcedBytes: sizeBytes, body };
+}
+
+const COMPRESSED = /\b(gzip|deflate|compress|br|zstd)\b/i;
+
+/** Nobody asked for that: as they come, the bytes are not the media, and whoever unpacks them does not know how much comes out. */
+function refuseCompressed(origin: ServerName, answer: OutboundAnswer): void {
+  const coding = textOf(answer, 'content-encoding');
+  if (!COMPRESSED.test(coding)) return;
+  answer.body.destroy();
+  throw new RemoteUnavailable(origin, 'bad answer', { cause: new Error(`${answer.url.host} compresses: ${coding}`) });
 }
 
 function describeMedia({
