@@ -117,6 +117,20 @@ function pouringAfter(text: string, gone: () => void = () => undefined): Handle 
   });
 }
 
+/** In chunks of a byte each, without end: each costs as much time as one of 64 KiB would. */
+function crumblingAfter(text: string): Handle {
+  return raw((socket) => {
+    const chunks = Buffer.from('1\r\na\r\n'.repeat(2_000));
+    socket.write(head.replace('\r\n\r\n', '\r\nTransfer-Encoding: chunked\r\n\r\n'));
+    socket.write(`${text.length.toString(16)}\r\n${text}\r\n`);
+    const more = () => {
+      for (let isTaken = true; isTaken && !socket.destroyed; ) isTaken = socket.write(chunks);
+    };
+    socket.on('drain', more);
+    more();
+  });
+}
+
 const head = `HTTP/1.1 200 OK\r\nContent-Type: ${MIXED}\r\n\r\n`;
 
 test('FED-16: whatever is wrong with the parts', async (t) => {
@@ -291,6 +305,13 @@ test('SEC-6, SEC-7: servers that send more than downloads.maxBytes, or without e
     },
     { sections: { downloads: { maxBytes: 100_000 } } },
   );
+});
+
+test('answers in chunks of a byte each', async (t) => {
+  await assertNoneServed(t, (what) => `${what} in crumbs is left after the first few thousand`, {
+    'a preamble': { answer: crumblingAfter('\r\n') },
+    media: { answer: crumblingAfter(`${part1}--${BOUNDARY}\r\nContent-Type: text/plain\r\n\r\n`) },
+  });
 });
 
 test('an epilogue without end delays nobody: the media is complete before it', async (t) => {

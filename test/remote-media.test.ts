@@ -115,7 +115,7 @@ test('FED-22: another server learns nothing of the user who asks', async (t) => 
       Object.keys(sent)
         .filter((name) => name !== 'authorization')
         .sort(),
-      ['connection', 'host', 'user-agent'],
+      ['accept-encoding', 'connection', 'host', 'user-agent'],
     );
     assert.doesNotMatch(`${path} ${JSON.stringify(sent)}`, new RegExp(`203\\.0|alice|a client|${TOKEN}`));
   }

@@ -11,6 +11,7 @@ import {
 import { type Outbound, type OutboundAnswer, readBody } from '../outbound/index.ts';
 import { asRemoteTrouble, type Federation, type Sign } from './federation.ts';
 import { boundaryOf, MultipartProblem, readMediaPart } from './multipart.ts';
+import { refuseCrumbs } from './refuse-crumbs.ts';
 import { type AskAgain, resumeBody } from './resume-body.ts';
 import { USER_AGENT } from './user-agent.ts';
 
@@ -48,6 +49,8 @@ export interface RemoteMediaParts {
   readonly plainHttp?: boolean;
 }
 
+/** What comes compressed would be of no use, see {@link refuseCompressed}. */
+const AS_IT_IS = { 'accept-encoding': 'identity' };
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_REDIRECTS = 5;
 
@@ -57,7 +60,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
     if (url === null) throw new RemoteUnavailable(origin, 'bad answer');
     const protocols = plainHttp ? (['https:', 'http:'] as const) : (['https:'] as const);
     const get = (place: URL, own: Readonly<Record<string, string>> = {}) => {
-      const headers = { 'user-agent': USER_AGENT, ...own };
+      const headers = { 'user-agent': USER_AGENT, ...AS_IT_IS, ...own };
       return outbound.get(place, { headers, protocols, maxRedirects: MAX_REDIRECTS }, signal);
     };
     try {
@@ -73,12 +76,12 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
 
   const askSigned = async (origin: ServerName, mediaId: MediaId, sign: Sign, signal: AbortSignal) => {
     const path = `/_matrix/federation/v1/media/download/${encodeURIComponent(mediaId)}`;
-    const answer = await federation.request(origin, { path, sign }, signal);
+    const answer = await federation.request(origin, { path, sign, headers: AS_IT_IS }, signal);
     if (answer.status !== 200) return await orUnknownEndpoint(origin, answer);
     refuseCompressed(origin, answer);
     try {
       const boundary = boundaryOf(textOf(answer, 'content-type'));
-      const part = await readMediaPart(answer.body as AsyncIterable<Buffer>, boundary);
+      const part = await readMediaPart(refuseCrumbs(answer.body as AsyncIterable<Buffer>), boundary);
       const location = part.headers.get('location');
       if (location === undefined) {
         const named = { type: part.headers.get('content-type'), disposition: part.headers.get('content-disposition') };
@@ -94,9 +97,9 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
   };
 
   const askOpenly = async (origin: ServerName, path: string, signal: AbortSignal) => {
-    const answer = await federation.request(origin, { path }, signal);
+    const answer = await federation.request(origin, { path, headers: AS_IT_IS }, signal);
     if (answer.status === 200) {
-      return whole(origin, answer, (headers) => federation.request(origin, { path, headers }, signal));
+      return whole(origin, answer, (own) => federation.request(origin, { path, headers: { ...AS_IT_IS, ...own } }, signal));
     }
     const location = answer.headers['location'];
     if ((answer.status === 307 || answer.status === 308) && typeof location === 'string') {
@@ -156,7 +159,7 @@ function whole(origin: ServerName, answer: OutboundAnswer, askAgain: AskAgain): 
   refuseCompressed(origin, answer);
   const named = { type: textOf(answer, 'content-type'), disposition: textOf(answer, 'content-disposition') };
   const sizeBytes = lengthOf(answer);
-  const body = watch(origin, resumeBody(answer, askAgain));
+  const body = watch(origin, refuseCrumbs(resumeBody(answer, askAgain)));
   return { ...describeMedia(named), sizeBytes, announcedBytes: sizeBytes, body };
 }
 
