@@ -89,13 +89,20 @@ for (const [what, reply] of Object.entries({
   });
 }
 
-test('FED-15, FED-23: a server that asks for patience gets it, and the asker is told', async (t) => {
-  const { remote, service } = await playOwner(t);
-  remote.answer(SIGNED, { status: 429, headers: { 'retry-after': '7' }, body: { errcode: 'M_LIMIT_EXCEEDED' } });
-  const refused = await service.ask(DOWNLOAD);
-  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '7']);
-  remote.answer(SIGNED, answering(multipart(BYTES)));
-  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+test('FED-15, FED-23: a server that asks for patience is not asked before its time, and the asker is told', async (t) => {
+  const { remote, service, asked } = await playOwner(t);
+  for (const [mediaId, wish, told] of [
+    ['abc', '7', '7'],
+    ['for-ever', '9'.repeat(400), '3600'],
+    ['never', 'Infinity', '1'],
+  ] as const) {
+    const headers = { 'retry-after': wish };
+    remote.answer(signedPathOf(mediaId), { status: 429, headers, body: { errcode: 'M_LIMIT_EXCEEDED' } });
+    const refused = await service.ask(downloadOf(mediaId));
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, told]);
+  }
+  assert.equal((await service.ask(DOWNLOAD)).status, 503);
+  assert.equal(asked().filter((path) => path === SIGNED).length, 1);
 });
 
 test('FED-22: another server learns nothing of the user who asks', async (t) => {

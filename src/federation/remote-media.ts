@@ -53,6 +53,7 @@ export interface RemoteMediaParts {
 const AS_IT_IS = { 'accept-encoding': 'identity' };
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_REDIRECTS = 5;
+const MAX_RETRY_AFTER_MS = 3_600_000;
 
 export function createFetchRemote({ federation, outbound, plainHttp = false }: RemoteMediaParts): FetchRemote {
   const follow = async (origin: ServerName, location: string, base: URL, signal: AbortSignal) => {
@@ -140,8 +141,13 @@ async function refusalOf(origin: ServerName, answer: OutboundAnswer): Promise<Er
   if (status === 401 || status === 403) return new RefusedByRemote();
   const cause = new Error(`${answer.url.host} answered ${status} ${errcode ?? ''}`);
   if (status !== 429) return new RemoteUnavailable(origin, status === 504 ? 'timeout' : 'bad answer', { cause });
-  const seconds = Number(answer.headers['retry-after']);
-  return new RemoteUnavailable(origin, 'left alone', { cause }, seconds > 0 ? seconds * 1000 : 1000);
+  return new RemoteUnavailable(origin, 'left alone', { cause }, retryAfterMsOf(answer));
+}
+
+/** What our asker is told, too, so it is cut: nobody is sent away for ever. A second, where nothing is said in seconds. */
+function retryAfterMsOf(answer: OutboundAnswer): number {
+  const text = textOf(answer, 'retry-after');
+  return /^\d+$/.test(text) ? Math.min(Number(text) * 1000, MAX_RETRY_AFTER_MS) : 1000;
 }
 
 /** `undefined`: it is no Matrix error. */

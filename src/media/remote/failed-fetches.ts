@@ -25,14 +25,24 @@ export function createFailedFetches({ now }: { readonly now: () => number }): Fa
       if (failure !== undefined) throw failure;
     },
     remember(key, error, keptMs) {
-      const ttl = error instanceof RemoteUnavailable ? Math.min(keptMs, TROUBLE_KEPT_MS) : keptMs;
+      const ttl = Math.min(keptMs, lifetimeMsOf(error));
       if (ttl > 0 && isLasting(error)) failures.set(key, error, { ttl });
     },
   };
 }
 
-/** A server that is left alone says itself when to come back; what is wrong with us is not about the media. */
+/** One that is left alone, or asks for patience, is not asked before its time. */
+function lifetimeMsOf(error: unknown): number {
+  if (!(error instanceof RemoteUnavailable)) return Number.POSITIVE_INFINITY;
+  return Math.min((error.retryAfterSeconds ?? Number.POSITIVE_INFINITY) * 1000, TROUBLE_KEPT_MS);
+}
+
+/** What is wrong with us is not about the media. */
 function isLasting(error: unknown): error is MatrixError {
-  if (error instanceof RemoteUnavailable) return error.trouble !== 'left alone';
-  return error instanceof NotFound || error instanceof Quarantined || error instanceof RemoteTooLarge;
+  return (
+    error instanceof NotFound ||
+    error instanceof Quarantined ||
+    error instanceof RemoteTooLarge ||
+    error instanceof RemoteUnavailable
+  );
 }
