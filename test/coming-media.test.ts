@@ -9,25 +9,27 @@ import {
   assertNothingKept,
   BOUNDARY,
   bytesOf,
-  DOWNLOAD,
+  downloadOf,
   multipart,
-  OPEN_V3,
-  type Played,
-  play,
+  type PlayedOwner,
+  playOwner,
   REMOTE,
   refusalOf,
-  SIGNED,
-} from './played-remote.ts';
+  signedPathOf,
+} from './played-owner.ts';
 import { openRawClient } from './raw-client.ts';
 import { type ConfigSections, listObjects, SERVER_NAME, TOKEN, uploadBytes } from './service.ts';
 
+const SIGNED = signedPathOf('abc');
+const OPEN_V3 = `/_matrix/media/v3/download/${REMOTE}/abc`;
+const DOWNLOAD = downloadOf('abc');
 /** No byte stands where it stands by chance. */
 const MEDIA = Buffer.from(Uint8Array.from({ length: 600_000 }, (_, at) => (at * 31 + (at >> 8)) % 251));
 const HALF = 300_000;
 const NO_KEY = { homeservers: [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9' }] };
 
 /** Another server that sends the first bytes of media, and waits to be told how to go on. */
-interface Slow extends Played {
+interface Slow extends PlayedOwner {
   /** The answer that it has begun. */
   readonly begun: Promise<ServerResponse>;
   readonly whole: Buffer;
@@ -35,7 +37,7 @@ interface Slow extends Played {
 
 /** @param firstBytes of the media; the envelope's come before them */
 async function playSlow(t: TestContext, firstBytes: number, sections: ConfigSections = {}): Promise<Slow> {
-  const played = await play(t, sections);
+  const played = await playOwner(t, sections);
   const whole = multipart(MEDIA, { type: 'video/mp4', name: 'film.mp4' });
   const { promise: begun, resolve } = Promise.withResolvers<ServerResponse>();
   played.remote.answer(SIGNED, (_request, response) => {
@@ -97,7 +99,7 @@ test('who comes later gets what has come so far, and then the rest, from the sam
 });
 
 test('an asker who reads nothing does not hold up the fetch, and gets all of it when it reads on', async (t) => {
-  const { remote, service } = await play(t);
+  const { remote, service } = await playOwner(t);
   const large = Buffer.alloc(24 * 1024 * 1024, MEDIA);
   const whole = multipart(large);
   remote.answer(SIGNED, (_request, response) => {
@@ -156,7 +158,7 @@ test('content that is quarantined never arrives whole, and comes no second time'
 });
 
 test('a fetch of which the most has come goes on when nobody waits for it any more', async (t) => {
-  const { remote, service, asked } = await play(t, NO_KEY);
+  const { remote, service, asked } = await playOwner(t, NO_KEY);
   const { promise: begun, resolve } = Promise.withResolvers<ServerResponse>();
   remote.answer(OPEN_V3, (_request, response) => {
     response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': MEDIA.length });
@@ -174,7 +176,7 @@ test('a fetch of which the most has come goes on when nobody waits for it any mo
 });
 
 test('a fetch of which little has come stops when nobody waits for it any more', async (t) => {
-  const { remote, service } = await play(t, NO_KEY);
+  const { remote, service } = await playOwner(t, NO_KEY);
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   remote.answer(OPEN_V3, (_request, response) => {
     response.on('close', resolve);
@@ -185,7 +187,7 @@ test('a fetch of which little has come stops when nobody waits for it any more',
   await readAtLeast(readerOf(await service.ask(DOWNLOAD, { signal: controller.signal })), 50_000);
   controller.abort();
   await stopped;
-  await assertNothingKept(service);
+  await t.waitFor(() => assertNothingKept(service));
 });
 
 test('a client that would not notice a broken end waits for the whole, with its length', async (t) => {
@@ -226,7 +228,7 @@ test('the downloads of a client count what comes in without a length, too', asyn
 
 /** A store that breaks off after the first half, and then does as it is told. */
 async function playBrokenStore(t: TestContext, resume: (range: string, response: ServerResponse) => void) {
-  const { dns, remote, service, start } = await play(t);
+  const { dns, remote, service, start } = await playOwner(t);
   dns.set('cdn.example', 'A', ['10.0.0.2']);
   const cdn = await start('10.0.0.2 443', { names: ['cdn.example'] });
   remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location: 'https://cdn.example/object' })));
@@ -272,14 +274,14 @@ for (const [what, status, range, etag] of [
 }
 
 test('downloads.maxPerServer: a slow server does not keep others from being asked', async (t) => {
-  const { dns, remote, service, start } = await play(t, { downloads: { numWorkers: 3, maxPerServer: 2 } });
+  const { dns, remote, service, start } = await playOwner(t, { downloads: { numWorkers: 3, maxPerServer: 2 } });
   const waiting = new Set<ServerResponse>();
   for (const id of ['a', 'b', 'c', 'd']) {
-    remote.answer(`/_matrix/federation/v1/media/download/${id}`, (_request, response) => waiting.add(response));
+    remote.answer(signedPathOf(id), (_request, response) => waiting.add(response));
   }
   const controller = new AbortController();
   const stuck = ['a', 'b', 'c', 'd'].map((id) =>
-    service.ask(DOWNLOAD.replace('abc', id), { signal: controller.signal }).catch(() => undefined),
+    service.ask(downloadOf(id), { signal: controller.signal }).catch(() => undefined),
   );
   dns.set('other.example', 'A', ['10.0.0.3']);
   const other = await start('10.0.0.3 8448', { names: ['other.example'] });

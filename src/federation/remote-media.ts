@@ -100,7 +100,9 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
   const askOpenly = async (origin: ServerName, path: string, signal: AbortSignal) => {
     const answer = await federation.request(origin, { path, headers: AS_IT_IS }, signal);
     if (answer.status === 200) {
-      return whole(origin, answer, (own) => federation.request(origin, { path, headers: { ...AS_IT_IS, ...own } }, signal));
+      return whole(origin, answer, (own) =>
+        federation.request(origin, { path, headers: { ...AS_IT_IS, ...own } }, signal),
+      );
     }
     const location = answer.headers['location'];
     if ((answer.status === 307 || answer.status === 308) && typeof location === 'string') {
