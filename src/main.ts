@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { createAuth } from './auth/index.ts';
-import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
+import { createUniqueIds, openCluster } from './cluster/index.ts';
 import {
   config,
   init,
@@ -77,18 +77,21 @@ export async function startService(
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
   );
+  const { redis } = snapshot;
+  const cluster = stack.use(await openCluster(redis.enabled ? redis : undefined, { log, now, random: Math.random }));
+  const { locks, bus, openBuckets } = cluster;
   const homeservers = stack.use(createHomeservers({ log, now }));
-  const federation = stack.use(await openFederation(snapshot, { log, now }, internet));
+  const federation = stack.use(await openFederation(snapshot, { bus, log, now }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
   const extractor = stack.use(await openExtractor(snapshot, environment.searchPath, log, signal));
 
-  const auth = createAuth({ homeservers, log, now });
+  const auth = createAuth({ homeservers, bus, log, now });
   const storeParts = {
     database,
     datastores,
-    locks: createLocks(),
-    bus: createBus(),
-    records: createMediaRecords({ database, now }),
+    locks,
+    bus,
+    records: createMediaRecords({ database, bus, now }),
     hotObjects: createHotObjects(),
     usage: stack.use(createUsage({ database, now, log })),
     receiveBuffers: createReceiveBuffers(),
@@ -103,6 +106,7 @@ export async function startService(
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
+    openBuckets,
     log,
     now,
     version,

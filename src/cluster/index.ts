@@ -1,5 +1,10 @@
 export { type Bus, createBus } from './bus.ts';
-export { type BucketShape, createLeakyBuckets, type LeakyBuckets } from './leaky-buckets.ts';
-export { createLocks, type Locks } from './lock.ts';
+export type { Cache, CacheLimits } from './cache.ts';
+export type { Cluster } from './cluster.ts';
+export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
+export type { Lock, Locks } from './lock.ts';
+export { openCluster } from './open-cluster.ts';
+export { createOwnCluster } from './own-cluster.ts';
+export type { RedisOptions } from './redis/redis-options.ts';
 export { createSingleFlight, type SingleFlight } from './single-flight.ts';
 export { createUniqueIds } from './unique-id.ts';
