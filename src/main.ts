@@ -1,7 +1,14 @@
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { createAuth } from './auth/index.ts';
-import { createUniqueIds, openCluster } from './cluster/index.ts';
+import {
+  createUniqueIds,
+  describeThisProcess,
+  hasProcessEnded,
+  openCluster,
+  openProcesses,
+  type Processes,
+} from './cluster/index.ts';
 import {
   config,
   init,
@@ -19,7 +26,7 @@ import {
   formatProblem,
   type LoadedConfig,
 } from './config/index.ts';
-import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
+import { createProcessTable, type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { readDevelopmentSwitches } from './federation/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
@@ -73,6 +80,9 @@ export async function startService(
 
   const newUniqueId = createUniqueIds({ machineId: environment.machineId, now });
   const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
+  if (database.engine === 'postgres') {
+    stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal));
+  }
   await refuseMissingDatastores(database, snapshot.allDatastores);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
@@ -143,6 +153,30 @@ function logOptions({ repo }: Config) {
 
 function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
   return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+}
+
+/** A SQLite file has one process anyway. */
+async function joinProcesses(
+  { redis, tasks }: Config,
+  machineId: number,
+  database: Database,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Processes> {
+  return await openProcesses(
+    {
+      book: createProcessTable(database),
+      machineId,
+      version,
+      self: describeThisProcess(),
+      hasEnded: hasProcessEnded,
+      isShared: redis.enabled,
+      takeOverMs: () => tasks.takeOverSeconds * 1000,
+      log,
+      elapsedMs: () => performance.now(),
+    },
+    signal,
+  );
 }
 
 async function openExtractor(snapshot: Config, searchPath: string, log: Log, signal: AbortSignal) {

@@ -5,6 +5,8 @@ export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
 export type { Lock, Locks } from './lock.ts';
 export { openCluster } from './open-cluster.ts';
 export { createOwnCluster } from './own-cluster.ts';
+export { MachineIdTaken, openProcesses, type ProcessBook, type Processes } from './processes.ts';
 export type { RedisOptions } from './redis/redis-options.ts';
 export { createSingleFlight, type SingleFlight } from './single-flight.ts';
+export { describeThisProcess, hasProcessEnded } from './this-process.ts';
 export { createUniqueIds } from './unique-id.ts';
