@@ -184,6 +184,22 @@ test('over Redis: others hear all of a channel, and nobody hears himself', { ski
   assert.deepEqual(heard, ['mxc://example.org/ä', '*']);
 });
 
+test('over Redis: what somebody else says on the channel does no harm', { skip }, async (t) => {
+  const redis = await startRedis(t);
+  const [one, other] = await join(t, redisOptions([redis]));
+  const { Redis } = await import('ioredis');
+  const stranger = new Redis({ port: redis.port });
+  t.after(() => stranger.disconnect());
+  await once(stranger, 'ready');
+  for (const text of ['', 'nonsense', '[]', '["a","b"]', '{"a":1}', '["a","unknown","b"]', '[1,2,3]', 'null']) {
+    assert.ok((await stranger.publish('vitrine:bus:0', text)) >= 2);
+  }
+  const { promise: isThere, resolve } = Promise.withResolvers<void>();
+  using _listening = other.bus.subscribe('upload_mxc', 'x', resolve);
+  one.bus.publish('upload_mxc', 'x');
+  await isThere;
+});
+
 test('over Redis: names of users and addresses do not lie in it', { skip }, async (t) => {
   const redis = await startRedis(t);
   const [one] = await join(t, redisOptions([redis], { keyPrefix: 'ours:' }));

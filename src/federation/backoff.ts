@@ -71,9 +71,10 @@ export function createBackoff(parts: BackoffParts): Backoff {
     const told = JSON.parse(message) as Told; // by another process of ours
     const key = told.serverName.toLowerCase();
     if (told.event === 'well') return void states.delete(key);
-    const state = stateOf(key);
-    if (told.event === 'failed') state.failures += 1;
-    else Object.assign(state, { failures: told.failures, tries: told.tries, pausedUntilTs: now() + told.pauseMs });
+    if (told.event === 'failed') stateOf(key).failures += 1;
+    if (told.event !== 'paused') return; // or what a newer version says
+    const { failures, tries, pauseMs } = told;
+    Object.assign(stateOf(key), { failures, tries, pausedUntilTs: now() + pauseMs });
   });
 
   const pause = (serverName: string, state: State, tries: number) => {

@@ -57,7 +57,9 @@ export function createRedisBus({ places, links, channel, now }: RedisBusParts): 
   for (const link of links) link.onUp(payGap);
 
   const hear = (text: string) => {
-    const [from, about, message] = JSON.parse(text) as Said; // nobody else uses the channel
+    const said = readSaid(text);
+    if (said === undefined) return;
+    const [from, about, message] = said;
     if (from === self || about === 'beat') return;
     if (about === 'gap') listeners.tellGap();
     else listeners.tellFromOther(about, message);
@@ -83,6 +85,17 @@ export function createRedisBus({ places, links, channel, now }: RedisBusParts): 
       for (const ear of ears) ear.close();
     },
   };
+}
+
+/** `undefined`: somebody else uses the channel. Newer versions may say more than this one knows; then nobody listens. */
+function readSaid(text: string): Said | undefined {
+  try {
+    const said: unknown = JSON.parse(text);
+    const isSaid = Array.isArray(said) && said.length === 3 && said.every((word) => typeof word === 'string');
+    return isSaid ? (said as unknown as Said) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isAway(error: unknown): boolean {
