@@ -56,7 +56,7 @@ function commonOptions({ username, password, databaseNumber, timeoutMs }: RedisO
     ...(password !== '' && { password }),
     protocol: 2, // also servers older than Redis 6 speak it
     connectTimeout: timeoutMs,
-    commandTimeout: timeoutMs,
+    commandTimeout: 2 * timeoutMs, // for what it asks by itself; the link has an eye on the rest
     retryStrategy: pauseAfter,
     reconnectOnError: (error) => error.message.startsWith('READONLY'), // it was the master until a moment ago
     maxRetriesPerRequest: 0,

@@ -84,6 +84,18 @@ test('nobody waits longer than the limit for a Redis that takes what it is asked
   assert.ok(performance.now() - again < SLACK_MS);
 });
 
+test('a process that had no time for the answer does not blame Redis', { skip }, async (t) => {
+  const { cluster, cache, logged } = await join(t, [await startRedis(t)]);
+  await cache.set('a', Uint8Array.of(1), 60_000);
+  const asked = [cache.get('a'), useLock(cluster)];
+  await setImmediate();
+  const until = performance.now() + 1.5 * TIMEOUT_MS;
+  while (performance.now() < until); // as if it had a lot to do
+  await Promise.all(asked);
+  assert.equal((await cache.get('a'))?.length, 1);
+  assert.deepEqual(logged, []);
+});
+
 test('who cannot reach Redis at the start begins without it, and uses it as soon as it is there', {
   skip,
 }, async (t) => {
