@@ -105,7 +105,7 @@ export function redisOptions(
     username: '',
     password: '',
     keyPrefix: 'vitrine:',
-    timeoutMs: 500,
+    timeoutMs: 10_000, // the machine may have a lot to do
     sentinel: { masterName: '', username: '', password: '' },
     tls: { enabled: false, caFile: '', certFile: '', keyFile: '', serverName: '' },
     ...others,

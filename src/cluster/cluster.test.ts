@@ -191,7 +191,17 @@ test('over Redis: what somebody else says on the channel does no harm', { skip }
   const stranger = new Redis({ port: redis.port });
   t.after(() => stranger.disconnect());
   await once(stranger, 'ready');
-  for (const text of ['', 'nonsense', '[]', '["a","b"]', '{"a":1}', '["a","unknown","b"]', '[1,2,3]', 'null']) {
+  for (const text of [
+    '',
+    'nonsense',
+    '[]',
+    '["a","b"]',
+    '{"a":1}',
+    '["a","unknown","b"]',
+    '[1,2,3,4]',
+    '["a",1,2,"b"]',
+    'null',
+  ]) {
     assert.ok((await stranger.publish('vitrine:bus:0', text)) >= 2);
   }
   const { promise: isThere, resolve } = Promise.withResolvers<void>();

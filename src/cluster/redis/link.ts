@@ -91,9 +91,12 @@ export function openLink(place: Place, { log, now, timeoutMs, probeKey }: LinkPa
     lastReason = reasonOf(error);
   });
   client.on('close', () => goDown('The connection broke'));
+  const openedTs = now();
   const timer = setInterval(() => {
-    if (!isUp && !isAwayTold)
+    const isLate = lastReason !== undefined || now() - openedTs > timeoutMs;
+    if (!isUp && !isAwayTold && isLate) {
       tell('Redis is away: this process goes by what it knows itself', lastReason ?? 'No answer');
+    }
     void probe();
   }, PROBE_MS);
   timer.unref();

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '../bus.ts';
 import type { Channel } from '../channel.ts';
-import { createListeners } from '../listeners.ts';
+import { createListeners, type Listeners } from '../listeners.ts';
 import type { Link } from './link.ts';
 import { RedisAway } from './link.ts';
 import type { Place } from './make-client.ts';
+import { createMissedMessages } from './missed-messages.ts';
 
 /** So often a process says something, so that one that hears nothing knows that it is deaf. */
 const BEAT_MS = 2_000;
 const DEAF_AFTER_MS = 3 * BEAT_MS;
 
-/** What is said besides messages: `beat` that somebody is there, `gap` that others have missed something. */
-type Said = readonly [from: string, channel: Channel | 'beat' | 'gap', message: string];
+/** What is said besides messages: `beat` that somebody is there. */
+type Said = readonly [from: string, number: number, channel: Channel | 'beat', message: string];
 
 export interface RedisBus extends Bus, AsyncDisposable {
   /** Resolves when it listens everywhere, which may be never. */
@@ -29,44 +30,28 @@ export interface RedisBusParts {
 
 /**
  * Says everything to all shards and listens to all of them, so that processes that see different shards hear each other.
- * What cannot be said to anybody is made up for by a call to forget.
+ * All that is said has a number, so that whoever has missed something finds out at the next beat or the one after it.
  */
 export function createRedisBus({ places, links, channel, now }: RedisBusParts): RedisBus {
   const self = randomUUID();
   const listeners = createListeners();
-  let owesGap = false;
+  let lastNumber = 0;
 
-  const say = (...words: [channel: Said[1], message: string]) => {
-    const said = JSON.stringify([self, ...words] satisfies Said);
-    const sent = links.map((link) => link.run((client) => client.publish(channel, said)));
-    return Promise.any(sent);
+  /** What does not get through somewhere is missed there, by its number. */
+  const say = (about: Channel | 'beat', message: string) => {
+    lastNumber += 1;
+    const said = JSON.stringify([self, lastNumber, about, message] satisfies Said);
+    for (const link of links) {
+      link
+        .run((client) => client.publish(channel, said))
+        .catch((error: unknown) => {
+          if (!(error instanceof RedisAway)) throw error; // told by the link
+        });
+    }
   };
-  const sayOrOwe = (...words: [channel: Channel, message: string]) => {
-    say(...words).catch((error: unknown) => {
-      if (!isAway(error)) throw error;
-      owesGap = true;
-    });
-  };
-  const payGap = () => {
-    if (!owesGap) return;
-    owesGap = false;
-    say('gap', '').catch(() => {
-      owesGap = true;
-    });
-  };
-  for (const link of links) link.onUp(payGap);
-
-  const hear = (text: string) => {
-    const said = readSaid(text);
-    if (said === undefined) return;
-    const [from, about, message] = said;
-    if (from === self || about === 'beat') return;
-    if (about === 'gap') listeners.tellGap();
-    else listeners.tellFromOther(about, message);
-  };
-  const ears = places.map((place) => openEar(place, channel, { hear, missed: listeners.tellGap, now }));
+  const ears = places.map((place) => openEar(place, { channel, self, listeners, now }));
   const timer = setInterval(() => {
-    say('beat', '').catch(() => undefined); // told by the link
+    say('beat', '');
     for (const [index, ear] of ears.entries()) ear.look(links[index]?.isUp === true);
   }, BEAT_MS);
   timer.unref();
@@ -74,7 +59,7 @@ export function createRedisBus({ places, links, channel, now }: RedisBusParts): 
   return {
     publish(about, message) {
       listeners.tell(about, message);
-      sayOrOwe(about, message);
+      say(about, message);
     },
     subscribe: listeners.add,
     hearOthers: listeners.addForOthers,
@@ -91,40 +76,45 @@ export function createRedisBus({ places, links, channel, now }: RedisBusParts): 
 function readSaid(text: string): Said | undefined {
   try {
     const said: unknown = JSON.parse(text);
-    const isSaid = Array.isArray(said) && said.length === 3 && said.every((word) => typeof word === 'string');
+    if (!Array.isArray(said) || said.length !== 4) return undefined;
+    const [from, number, ...words] = said as unknown[];
+    const isSaid = [from, ...words].every((word) => typeof word === 'string') && Number.isSafeInteger(number);
     return isSaid ? (said as unknown as Said) : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof AggregateError && error.errors.every((each) => each instanceof RedisAway);
-}
-
 interface EarParts {
-  readonly hear: (text: string) => void;
-  /** The connection was broken for a while. */
-  readonly missed: () => void;
+  readonly channel: string;
+  /** Whose words are not heard. */
+  readonly self: string;
+  readonly listeners: Listeners;
   readonly now: () => number;
 }
 
-function openEar(place: Place, channel: string, { hear, missed, now }: EarParts) {
+function openEar(place: Place, { channel, self, listeners, now }: EarParts) {
   const client = place.connect();
-  let heardTs = now();
-  let isFirst = true;
+  const missed = createMissedMessages();
   const { promise: listening, resolve: listens } = Promise.withResolvers<void>();
+  let heardTs = now();
   client.on('error', () => undefined); // told by the link to the same place
   client.on('message', (_channel: string, text: string) => {
     heardTs = now();
-    hear(text);
+    const said = readSaid(text);
+    if (said === undefined) return;
+    const [from, number, about, message] = said;
+    if (from === self) return;
+    missed.note(from, number);
+    if (about !== 'beat') listeners.tellFromOther(about, message);
+    else if (missed.check(from)) listeners.tellGap();
   });
   client.on('ready', () => {
     client.subscribe(channel).then(
       () => {
         heardTs = now();
-        if (!isFirst) missed();
-        isFirst = false;
+        missed.startAnew();
+        listeners.tellGap(); // what was said until now
         listens();
       },
       () => client.disconnect(true),

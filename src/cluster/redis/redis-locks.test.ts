@@ -18,7 +18,7 @@ async function join(t: TestContext, redis: TestRedis, lifetimeMs = LIFETIME_MS) 
   const log = pino({ level: 'silent' });
   const [place] = await listPlaces(redisOptions([redis]));
   assert.ok(place);
-  const link = openLink(place, { log, now: Date.now, timeoutMs: 500, probeKey: 'vitrine:probe' });
+  const link = openLink(place, { log, now: Date.now, timeoutMs: 10_000, probeKey: 'vitrine:probe' });
   t.after(() => link[Symbol.asyncDispose]());
   await link.settled;
   const shards = createShards([link], 'vitrine:');
