@@ -90,26 +90,32 @@ test('equal content that comes to both processes at once is stored once', { skip
   assert.equal((await listObjects(services[0])).length, 1);
 });
 
+/** Much earlier than it would be if nobody else had asked. What was let in is told in the background. */
+async function refusedAfterAWhile(ask: () => Promise<Response>): Promise<void> {
+  for (let i = 0; i < 5; i += 1) {
+    const answer = await ask();
+    if (answer.status === 429) return assert.equal((await errorOf(answer)).errcode, 'M_LIMIT_EXCEEDED');
+    await setTimeout(300);
+  }
+  assert.fail('It was let in five times');
+}
+
 test('what a client asks of one process counts at the other', { skip }, async (t) => {
   const rateLimit = { enabled: true, requestsPerSecond: 0.001, burst: 10, scope: 'endpoint' };
   const [one, other] = await startTwo(t, await startRedis(t), { rateLimit });
   const path = '/_matrix/client/v1/media/config';
   for (let i = 0; i < 9; i += 1) assert.equal((await one.ask(path)).status, 200);
-  assert.equal((await other.ask(path)).status, 200);
-  await setTimeout(500); // what is told in the background
-  assert.equal((await other.ask(path)).status, 429);
+  await refusedAfterAWhile(() => other.ask(path));
 });
 
 test('downloads of one user count together, in bytes', { skip }, async (t) => {
   const downloads = { capacityBytes: 1000, drainBytesPerMinute: 1, overflowLimitBytes: 0 };
   const rateLimit = { enabled: true, requestsPerSecond: 1000, burst: 1000, buckets: { downloads } };
   const [one, other] = await startTwo(t, await startRedis(t), { rateLimit });
-  const uri = await uploadBytes(one.ask, Buffer.alloc(900));
-  assert.equal((await one.ask(pathOf(uri))).status, 200);
+  const much = await uploadBytes(one.ask, Buffer.alloc(950));
+  assert.equal((await one.ask(pathOf(much))).status, 200);
   const little = await uploadBytes(one.ask, Buffer.alloc(50));
-  assert.equal((await other.ask(pathOf(little))).status, 200);
-  await setTimeout(500); // what is told in the background
-  assert.deepEqual(await errorOf(await other.ask(pathOf(uri))), { status: 429, errcode: 'M_LIMIT_EXCEEDED' });
+  await refusedAfterAWhile(() => other.ask(pathOf(little)));
 });
 
 test('a service works on while Redis is killed, and with it again when it is back', { skip }, async (t) => {
