@@ -44,7 +44,7 @@ export async function startRedis(t: TestContext, args: Arguments = []): Promise<
   ]);
 }
 
-/** One that watches over another. */
+/** One that watches over another. @param password of both */
 export async function startSentinel(
   t: TestContext,
   masterName: string,
@@ -58,6 +58,7 @@ export async function startSentinel(
       'bind 127.0.0.1',
       `dir ${folder}`,
       `sentinel monitor ${masterName} 127.0.0.1 ${master.port} 1`,
+      `requirepass ${password}`,
       `sentinel auth-pass ${masterName} ${password}`,
     ];
     await writeFile(path, `${lines.join('\n')}\n`);

@@ -83,6 +83,12 @@ test('with TLS and a certificate of our own', { skip }, async (t) => {
   await assertWorks(t, redisOptions([redis], { tls }));
 });
 
+test('with TLS, where clients have to show a certificate', { skip }, async (t) => {
+  const { caFile, certFile, keyFile, ...redis } = await startTls(t, 'yes');
+  const tls = { enabled: true, caFile, certFile, keyFile, serverName: 'redis.example.org' };
+  await assertWorks(t, redisOptions([redis], { tls }));
+});
+
 test('a certificate for another name, or of an unknown authority, is refused', { skip }, async (t) => {
   const redis = await startTls(t);
   const reasons: string[] = [];
@@ -123,7 +129,7 @@ test('a Redis that Sentinel points at', { skip }, async (t) => {
   const options = {
     mode: 'sentinel',
     password: 'secret',
-    sentinel: { masterName: 'ours', username: '', password: '' },
+    sentinel: { masterName: 'ours', username: 'default', password: 'secret' },
   } as const;
   await assertWorks(t, redisOptions([sentinel], options));
 });
@@ -152,14 +158,15 @@ test('when a shard of a ring goes, only its own keys move', () => {
   assert.equal(chooseShard([], 'a'), undefined);
 });
 
-async function startTls(t: TestContext) {
+async function startTls(t: TestContext, asksClients: 'yes' | 'no' = 'no') {
   const authority = await makeAuthority();
   const { cert, key } = await authority.issue(['redis.example.org']);
   const redis = await startRedis(t, async (folder, port) => {
     const files = { ca: authority.pem, cert, key };
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, `${name}.pem`), text);
-    const tls = ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'];
+    const tls = ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', asksClients];
     return [...tls, '--tls-cert-file', 'cert.pem', '--tls-key-file', 'key.pem', '--tls-ca-cert-file', 'ca.pem'];
   });
-  return { ...redis, caFile: join(redis.folder, 'ca.pem') };
+  const [caFile, certFile, keyFile] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => join(redis.folder, name));
+  return { ...redis, caFile: caFile ?? '', certFile: certFile ?? '', keyFile: keyFile ?? '' };
 }
