@@ -1,7 +1,14 @@
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { createAuth } from './auth/index.ts';
-import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
+import {
+  createUniqueIds,
+  describeThisProcess,
+  hasProcessEnded,
+  openCluster,
+  openProcesses,
+  type Processes,
+} from './cluster/index.ts';
 import type { RunningService } from './commands/index.ts';
 import {
   type Config,
@@ -10,7 +17,7 @@ import {
   formatProblem,
   type LoadedConfig,
 } from './config/index.ts';
-import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
+import { createProcessTable, type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
@@ -67,22 +74,28 @@ export async function startService(
   stack.defer(() => programs.then(ignore, ignore)); // the log that they tell is closed after it
   const newUniqueId = createUniqueIds({ machineId: environment.machineId, now });
   const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
+  if (database.engine === 'postgres') {
+    stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal));
+  }
   await refuseMissingDatastores(database, snapshot.allDatastores);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
   );
+  const { redis } = snapshot;
+  const cluster = stack.use(await openCluster(redis.enabled ? redis : undefined, { log, now, random: Math.random }));
+  const { locks, bus, openBuckets } = cluster;
   const homeservers = stack.use(createHomeservers({ log, now }));
-  const federation = stack.use(await openFederation(snapshot, { log, now }, internet));
+  const federation = stack.use(await openFederation(snapshot, { bus, log, now }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
   const extractor = stack.use(await openExtractor(snapshot, await programs, log));
 
-  const auth = createAuth({ homeservers, log, now });
+  const auth = createAuth({ homeservers, bus, log, now });
   const storeParts = {
     database,
     datastores,
-    locks: createLocks(),
-    bus: createBus(),
-    records: createMediaRecords({ database, now }),
+    locks,
+    bus,
+    records: createMediaRecords({ database, bus, now }),
     hotObjects: createHotObjects(),
     usage: stack.use(createUsage({ database, now, log })),
     receiveBuffers: createReceiveBuffers(),
@@ -97,6 +110,7 @@ export async function startService(
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
+    openBuckets,
     log,
     now,
     version,
@@ -133,6 +147,30 @@ function logOptions({ repo }: Config) {
 
 function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
   return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+}
+
+/** A SQLite file has one process anyway. */
+async function joinProcesses(
+  { redis, tasks }: Config,
+  machineId: number,
+  database: Database,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Processes> {
+  return await openProcesses(
+    {
+      book: createProcessTable(database),
+      machineId,
+      version,
+      self: describeThisProcess(),
+      hasEnded: hasProcessEnded,
+      isShared: redis.enabled,
+      takeOverMs: () => tasks.takeOverSeconds * 1000,
+      log,
+      elapsedMs: () => performance.now(),
+    },
+    signal,
+  );
 }
 
 function findPrograms(snapshot: Config, searchPath: string, log: Log, signal: AbortSignal): Promise<Programs> {

@@ -1,3 +1,4 @@
+import type { Bus } from './cluster/index.ts';
 import type { Config } from './config/index.ts';
 import {
   createFederation,
@@ -51,7 +52,7 @@ const REPORT_LIMITS = { connectMs: 10_000, headersMs: 15_000, stallMs: 10_000, t
 /** @throws {SigningKeysError} */
 export async function openFederation(
   config: Config,
-  { log, now }: { readonly log: Log; readonly now: () => number },
+  { bus, log, now }: { readonly bus: Bus; readonly log: Log; readonly now: () => number },
   internet: Internet,
 ): Promise<OpenFederation> {
   await using stack = new AsyncDisposableStack();
@@ -64,7 +65,7 @@ export async function openFederation(
     );
   const parts = { resolver, log, now, random: Math.random, plainHttp };
   const outbound = stack.use(open());
-  const federation = createFederation({ ...parts, outbound, backoffAt: () => config.federation.backoffAt });
+  const federation = createFederation({ ...parts, outbound, bus, backoffAt: () => config.federation.backoffAt });
   const fetchRemote = createFetchRemote({ federation, outbound, plainHttp });
   const signers = signersOf(signingKeys);
   const notaries = config.federation.notaries.map(parseServerName);

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
+import { createOwnCluster } from '../src/cluster/index.ts';
 import type { Config } from '../src/config/index.ts';
 import { createServer } from '../src/http/index.ts';
 import { MissingToken, UnknownToken } from '../src/matrix/index.ts';
@@ -66,6 +67,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
     mediaInfos: { find: refuseCalls },
     verifyRequest: played.verifyRequest ?? refuseCalls,
     reportServer: refuseCalls,
+    openBuckets: createOwnCluster({ now: played.now ?? Date.now }).openBuckets,
     now: played.now ?? Date.now,
     version: '1.2.3',
     checkReadiness: played.checkReadiness ?? (async () => new Map()),

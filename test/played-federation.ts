@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { createBus } from '../src/cluster/index.ts';
 import { createFederation, type Federation, type FederationParts } from '../src/federation/index.ts';
 import type { OutboundOptions } from '../src/outbound/index.ts';
 import { openLog } from '../src/telemetry/index.ts';
@@ -26,6 +27,7 @@ export async function playFederation(
   const federation = createFederation({
     outbound: internet.open(options),
     resolver: internet.resolver,
+    bus: createBus(),
     log: opened.log,
     now: () => Date.now() + passedMs,
     random: () => 0.5,

@@ -99,8 +99,9 @@ export async function startServiceIn(
   folder: ServiceFolder,
   searchPath: string = process.env['PATH'] ?? '',
   internet: Internet = {},
+  machineId = 0,
 ): Promise<TestService> {
-  const environment = { machineId: 0, searchPath };
+  const environment = { machineId, searchPath };
   const service = await startService(await loadConfig(folder.configPath), environment, t.signal, internet);
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= service.stop());

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { startFakeHomeserver } from '../../test/fake-homeserver.ts';
+import { createBus } from '../cluster/index.ts';
 import { createHomeservers, type Homeservers } from '../homeservers/index.ts';
 import { Forbidden, GuestsForbidden, HomeserverUnavailable, UnknownToken } from '../matrix/index.ts';
 import { createAuth } from './auth.ts';
@@ -33,7 +34,7 @@ async function start() {
     homeserver,
     homeservers,
     domain,
-    auth: createAuth({ homeservers, log, now: Date.now }),
+    auth: createAuth({ homeservers, bus: createBus(), log, now: Date.now }),
     async [Symbol.asyncDispose]() {
       await homeservers[Symbol.asyncDispose]();
       await homeserver[Symbol.asyncDispose]();
@@ -85,13 +86,13 @@ test('an empty user_id or device_id is as good as none', async () => {
   const token = setup.homeserver.addUser('alice');
   await setup.auth.identify({ token, userId: '', deviceId: '', clientAddress }, config, setup.domain, patient);
   assert.equal(setup.homeserver.requests[0]?.query.size, 0);
-  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
+  const auth = createAuth({ homeservers: nobody, bus: createBus(), log, now: Date.now });
   const asked = { token: 'bridge_token', userId: '', clientAddress };
   assert.equal((await auth.identify(asked, config, withAppservices, patient)).userId, '@bridge:example.org');
 });
 
 test('the shared secret is an admin, whatever user it names, and the homeserver never sees it', async () => {
-  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
+  const auth = createAuth({ homeservers: nobody, bus: createBus(), log, now: Date.now });
   const enabled = { ...config, sharedSecretAuth: { enabled: true, token: 'shared' } };
   for (const userId of [undefined, '@alice:example.org']) {
     const asker = await auth.identify({ token: 'shared', userId, clientAddress }, enabled, alone, patient);
@@ -118,14 +119,14 @@ test('a shared secret that is off, empty or another is a token like any other', 
 });
 
 test('the shared secret comes before an application service with the same token', async () => {
-  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
+  const auth = createAuth({ homeservers: nobody, bus: createBus(), log, now: Date.now });
   const enabled = { ...config, sharedSecretAuth: { enabled: true, token: 'bridge_token' } };
   const asker = await auth.identify({ token: 'bridge_token', clientAddress }, enabled, withAppservices, patient);
   assert.equal(asker.isSharedSecret, true);
 });
 
 test('an application service of the configuration is known without the homeserver, whatever the cache time', async () => {
-  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
+  const auth = createAuth({ homeservers: nobody, bus: createBus(), log, now: Date.now });
   for (const maxCacheTimeSeconds of [0, 60]) {
     const domain = { ...alone, accessTokens: { ...withAppservices.accessTokens, maxCacheTimeSeconds } };
     const sender = await auth.identify({ token: 'bridge_token', clientAddress }, config, domain, patient);
@@ -140,6 +141,7 @@ test('an application service of the configuration is known without the homeserve
 test('an application service of the configuration is refused for others, and the log says why without the token', async () => {
   const logged: string[] = [];
   const auth = createAuth({
+    bus: createBus(),
     homeservers: nobody,
     log: pino({ level: 'warn' }, { write: (line) => logged.push(line) }),
     now: Date.now,
@@ -169,7 +171,7 @@ test('a token that no entry has goes to the homeserver', async () => {
 });
 
 test('the entries of a configuration are prepared once, those of the next one anew', async () => {
-  const auth = createAuth({ homeservers: nobody, log, now: Date.now });
+  const auth = createAuth({ homeservers: nobody, bus: createBus(), log, now: Date.now });
   let readings = 0;
   const snapshot = () => {
     const counted = {
@@ -222,7 +224,7 @@ test('an answer is used again for as long as is configured, and one question ser
   await using setup = await start();
   const { homeserver, homeservers } = setup;
   let time = 0;
-  const auth = createAuth({ homeservers, log, now: () => time });
+  const auth = createAuth({ homeservers, bus: createBus(), log, now: () => time });
   const domain = { ...setup.domain, accessTokens: { ...accessTokens, maxCacheTimeSeconds: 60 } };
   const token = homeserver.addUser('alice');
   const identify = (userId?: string) => auth.identify({ token, userId, clientAddress }, config, domain, patient);
@@ -242,7 +244,7 @@ test('a refused token is remembered briefly, a homeserver in trouble not at all,
   await using setup = await start();
   const { homeserver, homeservers } = setup;
   let time = 0;
-  const auth = createAuth({ homeservers, log, now: () => time });
+  const auth = createAuth({ homeservers, bus: createBus(), log, now: () => time });
   const domain = { ...setup.domain, accessTokens: { ...accessTokens, maxCacheTimeSeconds: 3600 } };
   const identify = (token: string) => auth.identify({ token, clientAddress }, config, domain, patient);
   await assert.rejects(identify('nonsense'), UnknownToken);

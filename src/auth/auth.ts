@@ -1,3 +1,4 @@
+import type { Bus } from '../cluster/index.ts';
 import type { Config, DomainConfig } from '../config/index.ts';
 import type { HomeserverAccess, Homeservers, Versions, WhoamiQuestion } from '../homeservers/index.ts';
 import { Forbidden, MatrixError, shorten } from '../matrix/index.ts';
@@ -63,6 +64,7 @@ type Configured = Asker | { readonly refusedBy: string } | undefined;
 
 export interface AuthParts {
   readonly homeservers: Homeservers;
+  readonly bus: Bus;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -74,9 +76,9 @@ const SHARED_SECRET_HOLDER: Asker = {
   isRepoAdmin: true,
 };
 
-export function createAuth({ homeservers, log, now }: AuthParts): Auth {
+export function createAuth({ homeservers, bus, log, now }: AuthParts): Auth {
   const appservicesOf = rememberAppservices();
-  const tokens = createTokenCache({ now });
+  const tokens = createTokenCache({ bus, now });
 
   /** Without the homeserver: what the configuration says of the token. */
   const findConfigured = (

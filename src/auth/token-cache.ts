@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { createSingleFlight } from '../cluster/index.ts';
+import { type Bus, createSingleFlight } from '../cluster/index.ts';
 import type { Whoami, WhoamiQuestion } from '../homeservers/index.ts';
 import { UnknownToken } from '../matrix/index.ts';
 
@@ -22,12 +22,14 @@ export interface TokenCache {
   ): Promise<Whoami>;
   /** What is remembered of a good token. */
   recall(serverName: string, question: WhoamiQuestion, maxSeconds: number): Whoami | undefined;
-  /** Forgets everything that is known about the token, as whomever it was used. */
+  /** Forgets everything that is known about the token, as whomever it was used, in all processes. */
   forgetToken(serverName: string, token: string): void;
+  /** As `forgetToken`, for all tokens of the user. */
   forgetUser(userId: string): void;
 }
 
 export interface TokenCacheParts {
+  readonly bus: Bus;
   readonly now: () => number;
 }
 
@@ -40,7 +42,7 @@ interface Entry {
   readonly untilMs: number;
 }
 
-export function createTokenCache({ now }: TokenCacheParts): TokenCache {
+export function createTokenCache({ bus, now }: TokenCacheParts): TokenCache {
   const entries = new LRUCache<string, Entry>({ maxSize: MAX_TOKENS, sizeCalculation: () => 1 });
   const shareQuestion = createSingleFlight<Whoami>();
   /** Counts up with every forgetting: an answer that was asked for before is not kept after it. */
@@ -50,6 +52,19 @@ export function createTokenCache({ now }: TokenCacheParts): TokenCache {
     age += 1;
     for (const [key, entry] of entries) if (isMeant(entry)) entries.delete(key);
   };
+  const forgetMeant = (kind: string, meant: string) => {
+    if (kind === 'token') forget(({ tokenDigest }) => tokenDigest === meant);
+    else forget(({ answer }) => !(answer instanceof UnknownToken) && answer.userId === meant);
+  };
+  const forgetEverywhere = (kind: 'token' | 'user', meant: string) => {
+    forgetMeant(kind, meant);
+    bus.publish('tokens_forgotten', `${kind} ${meant}`);
+  };
+  // One that is missed is used until its time is up: better that than to lose all while a homeserver is away.
+  bus.hearOthers('tokens_forgotten', (message) => {
+    const [kind = ''] = message.split(' ', 1);
+    forgetMeant(kind, message.slice(kind.length + 1));
+  });
 
   const find = (key: string, maxSeconds: number) => {
     const known = maxSeconds > 0 ? entries.get(key) : undefined;
@@ -80,13 +95,8 @@ export function createTokenCache({ now }: TokenCacheParts): TokenCache {
         throw error;
       }
     },
-    forgetToken(serverName, token) {
-      const meant = digestOf(serverName, token);
-      forget(({ tokenDigest }) => tokenDigest === meant);
-    },
-    forgetUser(userId) {
-      forget(({ answer }) => !(answer instanceof UnknownToken) && answer.userId === userId);
-    },
+    forgetToken: (serverName, token) => forgetEverywhere('token', digestOf(serverName, token)),
+    forgetUser: (userId) => forgetEverywhere('user', userId),
   };
 }
 

@@ -1,6 +1,13 @@
 export { type Bus, createBus } from './bus.ts';
-export { type BucketShape, createLeakyBuckets, type LeakyBuckets } from './leaky-buckets.ts';
-export { createLocks, type Locks } from './lock.ts';
+export type { Cache, CacheLimits } from './cache.ts';
+export type { Cluster } from './cluster.ts';
+export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
+export type { Lock, Locks } from './lock.ts';
+export { openCluster } from './open-cluster.ts';
 export { orAborted } from './or-aborted.ts';
+export { createOwnCluster } from './own-cluster.ts';
+export { MachineIdTaken, openProcesses, type ProcessBook, type Processes } from './processes.ts';
+export type { RedisOptions } from './redis/redis-options.ts';
 export { createSingleFlight, type SingleFlight } from './single-flight.ts';
+export { describeThisProcess, hasProcessEnded } from './this-process.ts';
 export { createUniqueIds } from './unique-id.ts';

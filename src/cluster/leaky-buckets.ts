@@ -26,6 +26,8 @@ export interface LeakyBuckets {
    * overflow. An empty bucket takes any amount, so that nothing is refused for ever for being large.
    */
   pour(key: string, amount: number, shape: BucketShape): Poured;
+  /** Somebody else has poured as well: the bucket is at least this full. */
+  raise(key: string, level: number, shape: BucketShape): void;
 }
 
 export interface LeakyBucketsParts {
@@ -40,16 +42,23 @@ interface Bucket {
 
 export function createLeakyBuckets({ now, maxKeys }: LeakyBucketsParts): LeakyBuckets {
   const buckets = new LRUCache<string, Bucket>({ maxSize: maxKeys, sizeCalculation: () => 1 });
+  const levelOf = (key: string, atMs: number, { drainPerSecond }: BucketShape): number => {
+    const bucket = buckets.get(key) ?? { level: 0, atMs };
+    const seconds = Math.max(0, atMs - bucket.atMs) / 1000;
+    return Math.max(0, bucket.level - seconds * drainPerSecond);
+  };
   return {
     pour(key, amount, shape) {
       const atMs = now();
-      const bucket = buckets.get(key) ?? { level: 0, atMs };
-      const seconds = Math.max(0, atMs - bucket.atMs) / 1000;
-      const level = Math.max(0, bucket.level - seconds * shape.drainPerSecond);
+      const level = levelOf(key, atMs, shape);
       const isTaken = level <= 0 || fitsIn(level, amount, shape);
       buckets.set(key, { level: isTaken ? level + amount : level, atMs });
       const left = Math.max(0, shape.capacity - level - (isTaken ? amount : 0));
       return { isTaken, left, retryAfterMs: isTaken ? 0 : retryAfterMs(level, amount, shape) };
+    },
+    raise(key, level, shape) {
+      const atMs = now();
+      if (level > levelOf(key, atMs, shape)) buckets.set(key, { level, atMs });
     },
   };
 }

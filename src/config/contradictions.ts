@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { checkRedis } from './check-redis.ts';
 import { findOptionProblems } from './datastore-options.ts';
 import type { Given, Places } from './decode.ts';
 import type { GivenDomain } from './given-domain.ts';
+import { placeOf } from './place-of.ts';
 import type { Findings, Place } from './problems.ts';
 import type { Config, DatastoreConfig } from './schema.ts';
 import { PLACEHOLDER_SECRETS } from './sections/access.ts';
@@ -17,16 +19,8 @@ export interface Merged {
 
 /** What is right key by key and wrong together. */
 export function findContradictions(merged: Merged, findings: Findings): void {
-  for (const rule of [checkDatabase, checkHomeservers, checkDatastores, checkSecrets, checkPorts])
+  for (const rule of [checkDatabase, checkHomeservers, checkDatastores, checkSecrets, checkPorts, checkRedis])
     rule(merged, findings);
-}
-
-/** The place of a key, or of the section around it. */
-function placeOf(places: Places, key: string): Place | undefined {
-  for (let path = key; ; path = path.replace(/(\.[^.[]*|\[\d+\])$/, '')) {
-    const place = places.get(path);
-    if (place !== undefined || path === '' || !/[.[]/.test(path)) return place ?? places.get('');
-  }
 }
 
 function checkDatabase({ config, places }: Merged, findings: Findings): void {

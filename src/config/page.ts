@@ -57,7 +57,7 @@ that is.
 | variable | meaning |
 | --- | --- |
 | \`REPO_CONFIG\` | The configuration, unless \`--config\` names one. |
-| \`MACHINE_ID\` | 0 to 1023, default 0: the number of this process among those that share a database. |
+| \`MACHINE_ID\` | 0 to 1023, default 0: the number of this process among [those that share a database](scaling.md#machine_id). |
 | \`PGHOST\`, \`PGPORT\`, \`PGUSER\`, \`PGPASSWORD\`, \`PGDATABASE\`, \`PGSSLMODE\` … | Fill what \`database.postgres\` leaves out. |
 
 ## Options

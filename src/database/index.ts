@@ -11,6 +11,7 @@ export {
 } from './media.ts';
 export { distinctDatastoreIds, findObjectWithHash, type KnownObject, moveObject } from './objects.ts';
 export { openDatabase } from './open-database.ts';
+export { createProcessTable, type NewProcess, type ProcessTable, type SeenProcess } from './processes.ts';
 export {
   deleteExpiredReservations,
   deleteReservation,

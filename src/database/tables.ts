@@ -22,6 +22,7 @@ export interface Tables {
   datastores: DatastoresTable;
   vitrine_blurhashes: BlurhashesTable;
   vitrine_thumbnail_variants: ThumbnailVariantsTable;
+  vitrine_processes: ProcessesTable;
 }
 
 export type Db = Kysely<Tables>;
@@ -30,6 +31,7 @@ export type NewMediaRow = Readonly<Insertable<MediaTable>>;
 export type ReservationRow = Readonly<Selectable<ExpiringMediaTable>>;
 export type ThumbnailRow = Readonly<Selectable<ThumbnailsTable>>;
 export type NewThumbnailRow = Readonly<Insertable<ThumbnailsTable>>;
+export type ProcessRow = Readonly<Selectable<ProcessesTable>>;
 export type ThumbnailVariantRow = Readonly<Selectable<ThumbnailVariantsTable>>;
 
 /** A row for every mxc URI that the repository knows. */
@@ -184,6 +186,23 @@ interface BlurhashesTable {
   origin: string;
   media_id: string;
   blurhash: string;
+}
+
+/** Processes that share the database, each as long as it lives. */
+interface ProcessesTable {
+  machine_id: number;
+  /** Drawn anew at each start. */
+  instance: string;
+  /** Where `pid` means something. */
+  host: string;
+  pid: number;
+  /** Tells processes apart that have had the same `pid`. */
+  started: string;
+  version: string;
+  /** Counts up for as long as the process lives. */
+  beats: number;
+  /** When it last did, by the clock of the database. */
+  beat_ts: number;
 }
 
 /** MMR 1.2 kept its datastores here; operators read their IDs from it. Nothing else does. */

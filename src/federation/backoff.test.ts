@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Bus, createBus } from '../cluster/index.ts';
 import { RemoteUnavailable } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
 import { createBackoff } from './backoff.ts';
 
 const ALLOWED = 3;
 
-function playBackoff(drawn = 0.5) {
+function playBackoff(drawn = 0.5, bus = createBus()) {
   let time = 0;
   let allowed = ALLOWED;
   const logged: string[] = [];
   const output = (line: string) => void logged.push(line);
   const { log } = openLog({ level: 'info', colors: false, json: true, directory: '', now: () => time, output });
-  const backoff = createBackoff({ now: () => time, random: () => drawn, failuresAllowed: () => allowed, log });
+  const backoff = createBackoff({ now: () => time, random: () => drawn, failuresAllowed: () => allowed, bus, log });
   const begin = (name = 'example.org') => backoff.begin(name);
   return {
     begin,
@@ -137,3 +138,45 @@ test('the refusal says when to come again, and the log when a pause begins and e
   assert.match(logged[0] ?? '', /left alone.*"example\.org"/);
   assert.match(logged[1] ?? '', /answers again/);
 });
+
+test('what one process learns of a server, the others know', () => {
+  const [one, other] = joinBuses().map((bus) => playBackoff(0.5, bus));
+  assert.ok(one && other);
+  one.fail(2);
+  other.fail(1);
+  assert.equal(one.isLeftAlone(), true);
+  assert.equal(other.isLeftAlone(), true);
+  assert.equal(one.logged.length, 0);
+  assert.equal(other.logged.length, 1);
+  one.pass(500);
+  other.pass(500);
+  const attempt = one.begin();
+  attempt.fail();
+  assert.equal(other.isLeftAlone(), true, 'it failed again');
+  one.pass(750);
+  other.pass(749);
+  assert.equal(other.isLeftAlone(), true, 'the pause is as long as where the server was tried');
+  one.begin().succeed();
+  assert.equal(other.isLeftAlone(), false);
+  other.fail(ALLOWED - 1);
+  assert.equal(other.isLeftAlone(), false, 'and the count is new');
+});
+
+test('a server that works is nothing to talk about', () => {
+  const bus = { ...createBus(), publish: () => assert.fail('told the others') };
+  const { begin } = playBackoff(0.5, bus);
+  for (let i = 0; i < 3; i += 1) begin().succeed();
+});
+
+/** Two processes; what one says, the other hears at once. */
+function joinBuses(): Bus[] {
+  const listeners: ((message: string) => void)[] = [];
+  return [0, 1].map((index) => ({
+    ...createBus(),
+    publish: (_channel, message) => listeners[1 - index]?.(message),
+    hearOthers(_channel, listener) {
+      listeners[index] = listener;
+      return { [Symbol.dispose]() {} };
+    },
+  }));
+}

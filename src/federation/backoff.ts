@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
+import type { Bus } from '../cluster/index.ts';
 import { RemoteUnavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 
 /**
  * Leaves a server alone that has failed several times in a row: for about half a second first, then longer with each
- * failed try, up to a minute. One request at a time may try; a success ends it.
+ * failed try, up to a minute. One request at a time may try, in each process; a success ends it, for all processes.
  */
 export interface Backoff {
   /** @throws {RemoteUnavailable} `left alone` */
@@ -25,6 +26,7 @@ export interface BackoffParts {
   readonly random: () => number;
   /** Read at each failure: `federation.backoffAt`. */
   readonly failuresAllowed: () => number;
+  readonly bus: Bus;
   readonly log: Log;
 }
 
@@ -36,6 +38,18 @@ interface State {
   isTrying: boolean;
 }
 
+/** What a process tells the others. Times are told as durations, because clocks differ. */
+type Told =
+  | { readonly serverName: string; readonly event: 'failed' }
+  | { readonly serverName: string; readonly event: 'well' }
+  | {
+      readonly serverName: string;
+      readonly event: 'paused';
+      readonly failures: number;
+      readonly tries: number;
+      readonly pauseMs: number;
+    };
+
 /** Where the configuration says 0 or less. */
 const DEFAULT_FAILURES = 20;
 const FIRST_PAUSE_MS = 500;
@@ -45,13 +59,29 @@ const LONGEST_PAUSE_MS = 60_000;
 const MAX_SERVERS = 10_000;
 
 export function createBackoff(parts: BackoffParts): Backoff {
-  const { now, random, failuresAllowed, log } = parts;
+  const { now, random, failuresAllowed, bus, log } = parts;
   const states = new LRUCache<string, State>({ maxSize: MAX_SERVERS, sizeCalculation: () => 1 });
+  const stateOf = (key: string): State => {
+    const state = states.get(key) ?? { failures: 0, tries: undefined, pausedUntilTs: 0, isTrying: false };
+    states.set(key, state);
+    return state;
+  };
+  const tell = (told: Told) => bus.publish('server_trouble', JSON.stringify(told));
+  bus.hearOthers('server_trouble', (message) => {
+    const told = JSON.parse(message) as Told; // by another process of ours
+    const key = told.serverName.toLowerCase();
+    if (told.event === 'well') return void states.delete(key);
+    if (told.event === 'failed') stateOf(key).failures += 1;
+    if (told.event !== 'paused') return; // or what a newer version says
+    const { failures, tries, pauseMs } = told;
+    Object.assign(stateOf(key), { failures, tries, pausedUntilTs: now() + pauseMs });
+  });
 
   const pause = (serverName: string, state: State, tries: number) => {
     const pauseMs = pauseAfter(tries, random());
     state.tries = tries;
     state.pausedUntilTs = now() + pauseMs;
+    tell({ serverName, event: 'paused', failures: state.failures, tries, pauseMs });
     if (tries === 0)
       log.warn({ serverName, failures: state.failures }, 'A server fails, and is left alone for a while');
   };
@@ -73,17 +103,17 @@ export function createBackoff(parts: BackoffParts): Backoff {
         succeed() {
           end();
           if (isTry) log.info({ serverName }, 'The server answers again');
-          states.delete(key);
+          if (states.delete(key)) tell({ serverName, event: 'well' });
         },
         fail() {
           end();
-          const state = states.get(key) ?? { failures: 0, tries: undefined, pausedUntilTs: 0, isTrying: false };
-          states.set(key, state);
+          const state = stateOf(key);
           state.failures += 1;
           const allowed = failuresAllowed() > 0 ? failuresAllowed() : DEFAULT_FAILURES;
           if (state.tries === undefined && state.failures >= allowed) pause(serverName, state, 0);
           // Requests that began before the pause do not make it longer.
           else if (state.tries !== undefined && isTry) pause(serverName, state, state.tries + 1);
+          else if (state.tries === undefined) tell({ serverName, event: 'failed' });
         },
         leave: end,
       };

@@ -1,3 +1,4 @@
+import type { Bus } from '../cluster/index.ts';
 import { RemoteUnavailable, type ServerName } from '../matrix/index.ts';
 import {
   type Outbound,
@@ -44,6 +45,8 @@ export type Sign = (
 export interface FederationParts {
   readonly outbound: Outbound;
   readonly resolver: Resolver;
+  /** Tells other processes of servers in trouble. */
+  readonly bus: Bus;
   readonly log: Log;
   readonly now: () => number;
   /** From 0 to below 1. */

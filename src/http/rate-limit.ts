@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { createLeakyBuckets } from '../cluster/index.ts';
+import type { Cluster } from '../cluster/index.ts';
 import { LimitExceeded } from '../matrix/index.ts';
 import type { CountedRequest, Exchange } from './exchange.ts';
 import { decodedPath } from './request-target.ts';
@@ -29,9 +29,9 @@ const UNLIMITED_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const DAY_SECONDS = 86_400;
 const MAX_KEY_LENGTH = 200;
 
-export function createRateLimits(now: () => number): RateLimits {
-  const requests = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
-  const downloads = createLeakyBuckets({ now, maxKeys: MAX_KEYS });
+export function createRateLimits(openBuckets: Cluster['openBuckets']): RateLimits {
+  const requests = openBuckets('requests', MAX_KEYS);
+  const downloads = openBuckets('downloads', MAX_KEYS);
   const pourDownload = (exchange: Exchange, bytes: number) => {
     const { rateLimit } = exchange.config;
     if (!rateLimit.enabled) return undefined;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Cluster } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { admin } from './admin/admin.ts';
@@ -30,6 +31,8 @@ import { resetStalledReaders } from './stalled-readers.ts';
 
 export interface ServerParts extends ClientParts, FederationSurfaceParts, AdminParts, HealthParts {
   readonly config: () => Config;
+  /** For the limits by client. */
+  readonly openBuckets: Cluster['openBuckets'];
   readonly log: Log;
   readonly now: () => number;
 }
@@ -63,7 +66,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const answers = trackAnswers();
   const refuseBytes = answerBrokenRequest(parts.log, answers.areDue);
   const exchangeOf = createExchanges(parts);
-  const limits = createRateLimits(parts.now);
+  const limits = createRateLimits(parts.openBuckets);
   const hotAnswers = createHotAnswers({ ...parts, exchangeOf, limits });
   const app = Fastify({
     serverFactory: (handler) =>

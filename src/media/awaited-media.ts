@@ -21,22 +21,25 @@ export async function awaitMedia(
   // The upload may have come after the caller looked for it, and taken the reservation away.
   if (reservation === undefined || leftMs < 0) return await parts.records.findNow(uri);
 
-  const { promise: arrived, resolve: wake } = Promise.withResolvers<void>();
-  using _subscription = parts.bus.subscribe('upload_mxc', formatMxcUri(uri), wake);
-  // Only now: an upload that came before the subscription has woken nobody.
-  const found = await parts.records.findNow(uri);
-  if (found !== undefined || waitMs <= 0) return foundOrNotYet(found);
-  await orAfter(arrived, waitMs, signal);
-  // Also after the time is up: another process may have no way to wake this one.
-  const come = await parts.records.findNow(uri);
-  // An upload that began in time may still come after the ID has expired, so the wait is not cut short at that moment.
-  return parts.now() > reservation.expires_ts ? come : foundOrNotYet(come);
+  let wake = () => {};
+  using _subscription = parts.bus.subscribe('upload_mxc', formatMxcUri(uri), () => wake());
+  const untilTs = parts.now() + waitMs;
+  for (;;) {
+    const { promise: arrived, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    // Only now: an upload that came before the subscription has woken nobody.
+    const found = await parts.records.findNow(uri);
+    const restMs = untilTs - parts.now();
+    if (found !== undefined) return found;
+    // An upload that began in time may still come after the ID has expired, so the wait is not cut short at that moment.
+    if (restMs <= 0 && waitMs > 0 && parts.now() > reservation.expires_ts) return undefined;
+    if (restMs <= 0) throw new NotYetUploaded();
+    await orAfter(arrived, Math.min(restMs, LOOK_AGAIN_MS), signal);
+  }
 }
 
-function foundOrNotYet(found: MediaRecord | undefined): MediaRecord {
-  if (found === undefined) throw new NotYetUploaded();
-  return found;
-}
+/** Another process may have no way to wake this one. */
+const LOOK_AGAIN_MS = 2_000;
 
 async function orAfter(event: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { createSingleFlight } from '../cluster/index.ts';
+import { type Bus, createSingleFlight } from '../cluster/index.ts';
 import { type Database, findMediaAndRestriction, type MediaRow } from '../database/index.ts';
 import { formatMxcUri, type MxcUri } from '../matrix/index.ts';
 
@@ -10,8 +10,9 @@ export interface MediaRecord {
 }
 
 /**
- * Records of media, remembered for a few seconds, so that what everybody looks at costs no query. Other processes may
- * change them meanwhile; that is why it is seconds. That there is no record is never remembered.
+ * Records of media, remembered for a few seconds, so that what everybody looks at costs no query. Processes that share a
+ * bus tell each other what has changed; others do not, and neither does a hand in the database: that is why it is seconds.
+ * That there is no record is never remembered.
  */
 export interface MediaRecords {
   find(uri: MxcUri, signal: AbortSignal): Promise<MediaRecord | undefined>;
@@ -19,14 +20,24 @@ export interface MediaRecords {
   findNow(uri: MxcUri): Promise<MediaRecord | undefined>;
   /** Whether `find` would give this very record, without asking the database. */
   isCurrent(uri: MxcUri, media: MediaRow): boolean;
-  /** After objects have moved or been blocked. */
+  /** After the record has changed, in all processes. */
+  forget(uri: MxcUri): void;
+  /** As `forget`, after objects have moved or been blocked. */
   forgetAll(): void;
 }
 
 const MAX_RECORDS = 20_000;
 const KEPT_MS = 10_000;
 
-export function createMediaRecords({ database, now }: { database: Database; now: () => number }): MediaRecords {
+export interface MediaRecordsParts {
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly now: () => number;
+}
+
+const ALL = '*';
+
+export function createMediaRecords({ database, bus, now }: MediaRecordsParts): MediaRecords {
   const records = new LRUCache<string, MediaRecord>({
     maxSize: MAX_RECORDS,
     sizeCalculation: () => 1,
@@ -35,6 +46,17 @@ export function createMediaRecords({ database, now }: { database: Database; now:
   });
   const shareQuery = createSingleFlight<MediaRecord | undefined>();
   let age = 0;
+  const drop = (key: string) => {
+    age += 1; // what is being asked for now is not kept either
+    if (key === ALL) records.clear();
+    else records.delete(key);
+  };
+  const dropEverywhere = (key: string) => {
+    drop(key);
+    bus.publish('media_changed', key);
+  };
+  bus.hearOthers('media_changed', drop);
+  bus.onGap(() => drop(ALL));
   const findNow = (uri: MxcUri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId);
   return {
     async find(uri, signal) {
@@ -48,9 +70,7 @@ export function createMediaRecords({ database, now }: { database: Database; now:
     },
     findNow,
     isCurrent: (uri, media) => records.get(formatMxcUri(uri))?.media === media,
-    forgetAll() {
-      age += 1;
-      records.clear();
-    },
+    forget: (uri) => dropEverywhere(formatMxcUri(uri)),
+    forgetAll: () => dropEverywhere(ALL),
   };
 }

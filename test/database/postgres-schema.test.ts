@@ -97,6 +97,16 @@ const columns = {
 /** What stands beside it. */
 const ownColumns = {
   vitrine_blurhashes: ['origin text not null', 'media_id text not null', 'blurhash text not null'],
+  vitrine_processes: [
+    'machine_id integer not null',
+    'instance text not null',
+    'host text not null',
+    'pid bigint not null',
+    'started text not null',
+    'version text not null',
+    'beats bigint not null',
+    'beat_ts bigint not null',
+  ],
   vitrine_schema: ['version integer not null'],
   vitrine_thumbnail_variants: [
     'origin text not null',
@@ -131,6 +141,7 @@ const indexes = [
   'UNIQUE url_previews_index: url_previews (url, error_code, bucket_ts)',
   'UNIQUE user_stats_pkey: user_stats (user_id)',
   'UNIQUE vitrine_blurhashes_pkey: vitrine_blurhashes (origin, media_id)',
+  'UNIQUE vitrine_processes_pkey: vitrine_processes (machine_id)',
   'UNIQUE vitrine_schema_pkey: vitrine_schema (version)',
   'UNIQUE vitrine_thumbnail_variants_pkey: vitrine_thumbnail_variants (origin, media_id, width, height, method, content_type)',
   'idx_creation_ts_thumbnails: thumbnails (creation_ts)',
@@ -167,6 +178,7 @@ test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and
       'gomigrate_pkey: PRIMARY KEY (id)',
       'user_stats_pkey: PRIMARY KEY (user_id)',
       'vitrine_blurhashes_pkey: PRIMARY KEY (origin, media_id)',
+      'vitrine_processes_pkey: PRIMARY KEY (machine_id)',
       'vitrine_schema_pkey: PRIMARY KEY (version)',
       'vitrine_thumbnail_variants_pkey: PRIMARY KEY (origin, media_id, width, height, method, content_type)',
     ],

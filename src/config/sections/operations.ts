@@ -145,8 +145,20 @@ export const plugins = Type.Array(
 
 export const redis = Type.Object(
   {
-    enabled: Type.Boolean({ default: false, description: 'Share cache and locks between processes.', ...later }),
-    databaseNumber: Type.Integer({ default: 0, minimum: 0, description: 'Number of the Redis database.', ...later }),
+    enabled: Type.Boolean({
+      default: false,
+      description: 'Share what several processes have to share, through Redis.',
+    }),
+    databaseNumber: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: 'Number of the Redis database. A Redis Cluster has 0 only.',
+    }),
+    mode: oneOf(['ring', 'cluster', 'sentinel'], {
+      default: 'ring',
+      description:
+        "Vitrine's own: what `shards` are. `ring`: one Redis, or several that know nothing of each other, as with matrix-media-repo. `cluster`: nodes of a Redis Cluster. `sentinel`: Sentinels, which say where Redis is.",
+    }),
     shards: Type.Array(
       Type.Object(
         {
@@ -155,11 +167,61 @@ export const redis = Type.Object(
             format: 'not-empty',
             description: 'A name of its own: it places the shard on the ring.',
           }),
-          addr: Type.String({ default: '', format: 'not-empty', description: 'Host and port.' }),
+          addr: Type.String({
+            default: '',
+            format: 'not-empty',
+            description: 'Host and port, such as `redis.example.org:6379`, or the path of a socket.',
+          }),
         },
         { description: 'One shard.' },
       ),
-      { default: [], description: 'The Redis servers.', ...later },
+      { default: [], description: 'The Redis servers.' },
+    ),
+    username: Type.String({
+      default: '',
+      description: "Vitrine's own: the user of an ACL; empty for the default user.",
+    }),
+    password: Type.String({ default: '', secret: 'whole', description: "Vitrine's own: the password." }),
+    keyPrefix: Type.String({
+      default: 'vitrine:',
+      format: 'not-empty',
+      description:
+        "Vitrine's own: how the names of all its keys and channels begin. Processes with the same one belong together.",
+    }),
+    timeoutMs: Type.Integer({
+      default: 500,
+      minimum: 10,
+      maximum: 10_000,
+      description:
+        "Vitrine's own: nobody waits longer for an answer, in milliseconds. Then Redis counts as away until it answers again.",
+    }),
+    sentinel: Type.Object(
+      {
+        masterName: Type.String({ default: '', description: "Vitrine's own: the name of the master that is watched." }),
+        username: Type.String({ default: '', description: "Vitrine's own: the user for the Sentinels themselves." }),
+        password: Type.String({
+          default: '',
+          secret: 'whole',
+          description: "Vitrine's own: the password for the Sentinels themselves.",
+        }),
+      },
+      { description: "Vitrine's own: for `mode: sentinel`." },
+    ),
+    tls: Type.Object(
+      {
+        enabled: Type.Boolean({ default: false, description: "Vitrine's own: connect with TLS." }),
+        caFile: Type.String({
+          default: '',
+          description: "Vitrine's own: file with the certificates to trust; empty: those that Node trusts.",
+        }),
+        certFile: Type.String({ default: '', description: "Vitrine's own: file with a certificate to show." }),
+        keyFile: Type.String({ default: '', description: "Vitrine's own: file with its key." }),
+        serverName: Type.String({
+          default: '',
+          description: "Vitrine's own: the name that the certificate has to have; empty: the host of the address.",
+        }),
+      },
+      { description: "Vitrine's own: TLS." },
     ),
   },
   { description: 'What several processes share.' },
@@ -176,7 +238,15 @@ export const sentry = Type.Object(
 );
 
 export const tasks = Type.Object(
-  { numWorkers: Type.Integer({ default: 5, description: 'Most background tasks at once.', ...later }) },
+  {
+    numWorkers: Type.Integer({ default: 5, description: 'Most background tasks at once.', ...later }),
+    takeOverSeconds: Type.Integer({
+      default: 0,
+      description:
+        "Vitrine's own: after process 0 has been silent for so long, at least 10 seconds, the one with the lowest `MACHINE_ID` does the recurring tasks until it is back. 0 or less: nobody does.",
+      ...later,
+    }),
+  },
   { description: 'Background tasks.' },
 );
 

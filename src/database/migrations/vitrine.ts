@@ -27,4 +27,14 @@ export const vitrineVersions: readonly string[] = [
   CREATE INDEX idx_creation_ts_vitrine_thumbnail_variants ON vitrine_thumbnail_variants (creation_ts);
   CREATE INDEX idx_datastore_id_location_vitrine_thumbnail_variants
     ON vitrine_thumbnail_variants (datastore_id, location);`,
+  `CREATE TABLE vitrine_processes (
+    machine_id INTEGER NOT NULL PRIMARY KEY,
+    instance TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid BIGINT NOT NULL,
+    started TEXT NOT NULL,
+    version TEXT NOT NULL,
+    beats BIGINT NOT NULL,
+    beat_ts BIGINT NOT NULL
+  );`,
 ];

@@ -1,3 +1,4 @@
+import { createBus } from '../../cluster/index.ts';
 import { BadJson, RemoteUnavailable, type ServerName } from '../../matrix/index.ts';
 import {
   type ConnectionEvent,
@@ -68,6 +69,7 @@ export function createServerReports(parts: ServerReportParts): ReportServer {
         place = target;
       }),
       resolver: watchResolver(parts.resolver, notebook),
+      bus: createBus(), // nobody is told of a test
       backoffAt: () => Number.MAX_SAFE_INTEGER,
     });
     const ending = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_MS)]);
