@@ -72,8 +72,8 @@ export async function openMedia(
   asker: MediaAsker,
   signal: AbortSignal,
 ): Promise<OpenMedia> {
-  const record = await findVisibleMedia(parts, uri, asker, signal);
-  const object = await openObject(parts, record, signal);
+  const found = await findVisibleMedia(parts, uri, asker, signal);
+  const { record, object } = await openWhereItIs(parts, uri, found, asker, signal);
   parts.usage.touch(record.sha256_hash);
   return {
     record,
@@ -81,6 +81,26 @@ export async function openMedia(
     again: () => (parts.records.isCurrent(uri, record) ? recallObject(parts, record.sha256_hash) : undefined),
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };
+}
+
+/** A record that was found before its object moved or expired is looked for once more. */
+async function openWhereItIs(
+  parts: MediaParts,
+  uri: MxcUri,
+  found: MediaRow,
+  asker: MediaAsker,
+  signal: AbortSignal,
+): Promise<{ readonly record: MediaRow; readonly object: StoredObject }> {
+  try {
+    return { record: found, object: await openObject(parts, found, signal) };
+  } catch (error) {
+    if (!(error instanceof InternalError)) throw error;
+    const media = (await parts.records.findNow(uri))?.media;
+    if (media?.location === found.location && media.datastore_id === found.datastore_id) throw error;
+    parts.records.forgetAll();
+    const record = await findVisibleMedia(parts, uri, asker, signal);
+    return { record, object: await openObject(parts, record, signal) };
+  }
 }
 
 /** An object that is in memory, counted as used. */
