@@ -4,6 +4,7 @@ import { createAuth } from './auth/index.ts';
 import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
 import {
   config,
+  datastore,
   init,
   type RunningService,
   runCommand,
@@ -19,7 +20,7 @@ import {
   formatProblem,
   type LoadedConfig,
 } from './config/index.ts';
-import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
+import { type Database, distinctDatastoreIds, estimateStorage, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { readDevelopmentSwitches } from './federation/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
@@ -33,6 +34,7 @@ import {
   createUsage,
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
+import { createTasks } from './tasks/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -46,6 +48,7 @@ import {
   findNeededPrograms,
   removeAbandonedFolders,
 } from './thumbnails/index.ts';
+import { storageMigration } from './upkeep/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -53,6 +56,8 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const GRACE_MS = 30_000;
 /** So long one part may take to tell how it is. */
 const READINESS_MS = 5_000;
+/** Of the process that runs background tasks, as with matrix-media-repo. */
+const RUNNING_MACHINE_ID = 0;
 
 /**
  * Makes the parts, joins them, and closes them in reverse order, also when one of them cannot be made.
@@ -100,6 +105,19 @@ export async function startService(
   const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
+  const upkeepParts = { ...storeParts, forgetRecords: storeParts.records.forgetAll, log };
+  const bytesPerSecond = () => snapshot.tasks.transferBytesPerSecond;
+  const tasks = stack.use(
+    createTasks({
+      database,
+      kinds: [storageMigration({ ...upkeepParts, bytesPerSecond })],
+      runs: environment.machineId === RUNNING_MACHINE_ID,
+      maxRunning: () => snapshot.tasks.numWorkers,
+      newUniqueId,
+      now,
+      log,
+    }),
+  );
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
@@ -115,6 +133,8 @@ export async function startService(
     mediaInfos: createMediaInfos(pictureParts),
     verifyRequest: federation.verifyRequest,
     reportServer: federation.reportServer,
+    tasks,
+    estimateStorage: (id, beforeTs) => estimateStorage(database.db, id, beforeTs),
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
@@ -195,13 +215,14 @@ if (import.meta.main) {
   const io = {
     stdout: (text: string) => void process.stdout.write(text),
     stderr: (text: string) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
     env: process.env,
     cwd: process.cwd(),
   };
   const start: StartService = (loaded, environment, signal) =>
     startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
   process.exitCode = await runCommand(
-    [serveCommand(start), init, config, signingKey, thumbnail],
+    [serveCommand(start), init, config, datastore, signingKey, thumbnail],
     process.argv.slice(2),
     io,
     version,

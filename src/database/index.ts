@@ -1,7 +1,18 @@
+export {
+  cancelTask,
+  findTask,
+  findTasks,
+  finishTask,
+  insertTask,
+  insertTaskState,
+  saveTaskProgress,
+  type TaskRow,
+} from './background-tasks.ts';
 export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
+export { releaseLease, takeLease } from './leases.ts';
 export {
   findKnownContent,
   findMedia,
@@ -9,7 +20,17 @@ export {
   findMediaByHash,
   insertMedia,
 } from './media.ts';
-export { distinctDatastoreIds, findObjectWithHash, type KnownObject, moveObject } from './objects.ts';
+export { findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
+export {
+  distinctDatastoreIds,
+  findObjectIn,
+  findObjectWithHash,
+  findReferenced,
+  isReferenced,
+  type KnownObject,
+  moveObject,
+  type ObjectPlace,
+} from './objects.ts';
 export { openDatabase } from './open-database.ts';
 export {
   deleteExpiredReservations,
@@ -19,6 +40,7 @@ export {
   insertReservation,
 } from './reservations.ts';
 export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
+export { estimateStorage, type StorageEstimate } from './storage-estimate.ts';
 export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
 export {
   findThumbnailVariant,

@@ -22,6 +22,8 @@ export interface Tables {
   datastores: DatastoresTable;
   vitrine_blurhashes: BlurhashesTable;
   vitrine_thumbnail_variants: ThumbnailVariantsTable;
+  vitrine_task_states: TaskStatesTable;
+  vitrine_leases: LeasesTable;
 }
 
 export type Db = Kysely<Tables>;
@@ -184,6 +186,24 @@ interface BlurhashesTable {
   origin: string;
   media_id: string;
   blurhash: string;
+}
+
+/** A row for every task that Vitrine has begun: what there is no column for in `background_tasks`. */
+interface TaskStatesTable {
+  task_id: number;
+  /** JSON; empty before the first report. */
+  progress: string;
+  /** Somebody wants it to end. */
+  is_cancelled: boolean;
+}
+
+/** What one process at a time may do. */
+interface LeasesTable {
+  name: string;
+  /** Different for each process. */
+  holder: string;
+  /** From then on anybody may take it. */
+  expires_ts: number;
 }
 
 /** MMR 1.2 kept its datastores here; operators read their IDs from it. Nothing else does. */

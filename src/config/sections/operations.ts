@@ -176,7 +176,17 @@ export const sentry = Type.Object(
 );
 
 export const tasks = Type.Object(
-  { numWorkers: Type.Integer({ default: 5, description: 'Most background tasks at once.', ...later }) },
+  {
+    numWorkers: Type.Integer({
+      default: 5,
+      description: 'Most background tasks at once; others wait. 0 or less: one.',
+    }),
+    transferBytesPerSecond: Type.Integer({
+      default: 0,
+      description:
+        "Vitrine's own: so many bytes a second are copied at most when objects move from one datastore to another. 0 or less: no limit.",
+    }),
+  },
   { description: 'Background tasks.' },
 );
 

@@ -27,4 +27,14 @@ export const vitrineVersions: readonly string[] = [
   CREATE INDEX idx_creation_ts_vitrine_thumbnail_variants ON vitrine_thumbnail_variants (creation_ts);
   CREATE INDEX idx_datastore_id_location_vitrine_thumbnail_variants
     ON vitrine_thumbnail_variants (datastore_id, location);`,
+  `CREATE TABLE vitrine_task_states (
+    task_id BIGINT NOT NULL PRIMARY KEY,
+    progress TEXT NOT NULL,
+    is_cancelled BOOLEAN NOT NULL
+  );
+  CREATE TABLE vitrine_leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    expires_ts BIGINT NOT NULL
+  );`,
 ];
