@@ -34,7 +34,7 @@ import {
   createUsage,
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
-import { createTasks } from './tasks/index.ts';
+import { createTasks, startRecurring } from './tasks/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -48,7 +48,7 @@ import {
   findNeededPrograms,
   removeAbandonedFolders,
 } from './thumbnails/index.ts';
-import { storageMigration } from './upkeep/index.ts';
+import { retentionJobs, storageMigration } from './upkeep/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -118,6 +118,14 @@ export async function startService(
       log,
     }),
   );
+  if (environment.machineId === RUNNING_MACHINE_ID) {
+    const jobs = retentionJobs({
+      ...upkeepParts,
+      ourOrigins: () => [...snapshot.domains.keys()],
+      expireAfterDays: () => expiriesOf(snapshot),
+    });
+    stack.use(startRecurring({ database, jobs, newUniqueId, now, log }));
+  }
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
@@ -159,6 +167,14 @@ function logOptions({ repo }: Config) {
 
 function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
   return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+}
+
+function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {
+  return {
+    remoteMedia: downloads.expireAfterDays,
+    thumbnails: thumbnails.expireAfterDays,
+    previews: urlPreviews.expireAfterDays,
+  };
 }
 
 async function openExtractor(snapshot: Config, searchPath: string, log: Log, signal: AbortSignal) {

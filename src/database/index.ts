@@ -11,6 +11,17 @@ export {
 export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
+export { deleteHeldIds, deleteLongExpiredReservations, deletePreviews } from './expired-leftovers.ts';
+export { deleteMediaRows, deleteUnusedLastAccess, findExpiredRemoteMedia, findHiddenMedia } from './expired-media.ts';
+export {
+  deleteThumbnail,
+  findExpiredThumbnails,
+  findMadeThumbnails,
+  isThumbnailObject,
+  type MadeThumbnail,
+  THUMBNAIL_TABLES,
+  type ThumbnailTable,
+} from './expired-thumbnails.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
 export { releaseLease, takeLease } from './leases.ts';
 export {

@@ -1,3 +1,4 @@
+export { expireMedia, expireThumbnails, type RetentionParts, retentionJobs } from './retention.ts';
 export {
   EVERYTHING_BEFORE_TS,
   STORAGE_MIGRATION,
