@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { createAuth } from './auth/index.ts';
 import { createBus, createLocks, createUniqueIds } from './cluster/index.ts';
 import {
+  check,
   config,
   datastore,
   init,
@@ -238,7 +239,7 @@ if (import.meta.main) {
   const start: StartService = (loaded, environment, signal) =>
     startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
   process.exitCode = await runCommand(
-    [serveCommand(start), init, config, datastore, signingKey, thumbnail],
+    [serveCommand(start), init, config, check, datastore, signingKey, thumbnail],
     process.argv.slice(2),
     io,
     version,

@@ -1,3 +1,4 @@
+export { check } from './check.ts';
 export type { Command, CommandIo } from './command.ts';
 export { runCommand } from './commands.ts';
 export { config } from './config.ts';

@@ -66,6 +66,11 @@ export function deleteMediaRows(db: Db, origin: string, mediaId: string): Compil
   return tables.map((table) => db.deleteFrom(table).where('media_id', '=', mediaId).where('origin', '=', origin));
 }
 
+/** The record alone: what was made of the media stays right when it is fetched again. */
+export function deleteMediaRow(db: Db, origin: string, mediaId: string): CompilableQuery {
+  return db.deleteFrom('media').where('media_id', '=', mediaId).where('origin', '=', origin);
+}
+
 /** When content was last used, if nothing has it any more. */
 export function deleteUnusedLastAccess(db: Db, sha256: string): CompilableQuery {
   let query = db.deleteFrom('last_access').where('sha256_hash', '=', sha256);

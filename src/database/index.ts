@@ -12,7 +12,13 @@ export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
 export { deleteHeldIds, deleteLongExpiredReservations, deletePreviews } from './expired-leftovers.ts';
-export { deleteMediaRows, deleteUnusedLastAccess, findExpiredRemoteMedia, findHiddenMedia } from './expired-media.ts';
+export {
+  deleteMediaRow,
+  deleteMediaRows,
+  deleteUnusedLastAccess,
+  findExpiredRemoteMedia,
+  findHiddenMedia,
+} from './expired-media.ts';
 export {
   deleteThumbnail,
   findExpiredThumbnails,
@@ -33,6 +39,14 @@ export {
 } from './media.ts';
 export { findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
 export {
+  countObjectRows,
+  deleteThumbnailsAt,
+  findDescribedObjects,
+  findMediaAt,
+  findOtherPlaces,
+  isPinned,
+} from './object-rows.ts';
+export {
   distinctDatastoreIds,
   findObjectIn,
   findObjectWithHash,
@@ -41,6 +55,7 @@ export {
   type KnownObject,
   moveObject,
   type ObjectPlace,
+  REFERRING_TABLES,
 } from './objects.ts';
 export { openDatabase } from './open-database.ts';
 export {

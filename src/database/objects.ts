@@ -43,7 +43,7 @@ export async function findObjectIn(db: Db, sha256: string, datastoreId: string):
 }
 
 /** Whose rows point at objects, shared or not. */
-const REFERRING_TABLES = [...TABLES, 'export_parts'] as const;
+export const REFERRING_TABLES = [...TABLES, 'export_parts'] as const;
 
 /** Which of the locations some row points at. At most 500: parameters are limited. */
 export async function findReferenced(
