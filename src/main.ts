@@ -6,6 +6,7 @@ import {
   check,
   config,
   datastore,
+  doctor,
   init,
   type RunningService,
   runCommand,
@@ -239,7 +240,7 @@ if (import.meta.main) {
   const start: StartService = (loaded, environment, signal) =>
     startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
   process.exitCode = await runCommand(
-    [serveCommand(start), init, config, check, datastore, signingKey, thumbnail],
+    [serveCommand(start), init, config, doctor, check, datastore, signingKey, thumbnail],
     process.argv.slice(2),
     io,
     version,
