@@ -28,7 +28,7 @@ export {
   THUMBNAIL_TABLES,
   type ThumbnailTable,
 } from './expired-thumbnails.ts';
-export { type DatabaseReport, inspectDatabase } from './inspect-database.ts';
+export { inspectDatabase } from './inspect-database.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
 export { releaseLease, takeLease } from './leases.ts';
 export {

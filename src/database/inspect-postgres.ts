@@ -1,6 +1,6 @@
 import { Client } from 'pg';
+import type { DatabaseReport } from './database-report.ts';
 import { DatabaseRefused } from './errors.ts';
-import type { DatabaseReport } from './inspect-database.ts';
 import { inspectMigrations } from './migrations/migrate-postgres.ts';
 import { orAborted } from './or-aborted.ts';
 import { makeClientConfig } from './postgres-config.ts';

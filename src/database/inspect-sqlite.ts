@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseReport } from './database-report.ts';
 import { DatabaseRefused } from './errors.ts';
-import type { DatabaseReport } from './inspect-database.ts';
 import { missingVersions } from './own-versions.ts';
 import { readVersion } from './sqlite-file.ts';
 import { asFailure } from './sqlite-messages.ts';
