@@ -5,7 +5,7 @@ const rows = [
   ['config', 'telemetry', 'matrix'],
   ['datastores', 'database', 'cluster', 'outbound'],
   ['auth', 'homeservers', 'federation'],
-  ['transfer', 'previews', 'thumbnails', 'media', 'tasks'],
+  ['transfer', 'previews', 'thumbnails', 'media', 'upkeep', 'tasks'],
   ['http', 'commands'],
 ];
 
@@ -15,6 +15,7 @@ const besides = {
   transfer: ['previews', 'thumbnails', 'media'],
   previews: ['thumbnails', 'media'],
   thumbnails: ['media'],
+  upkeep: ['tasks'],
 };
 
 /** Each is talked to by somebody else. */

@@ -6,6 +6,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const io = {
   stdout: (text: string) => void process.stdout.write(text),
   stderr: (text: string) => void process.stderr.write(text),
+  isTerminal: process.stderr.isTTY === true,
   env: process.env,
   cwd: process.cwd(),
 };

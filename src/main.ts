@@ -17,7 +17,13 @@ import {
   formatProblem,
   type LoadedConfig,
 } from './config/index.ts';
-import { createProcessTable, type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
+import {
+  createProcessTable,
+  type Database,
+  distinctDatastoreIds,
+  estimateStorage,
+  openDatabase,
+} from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
 import { createServer, listen, type Readiness } from './http/index.ts';
@@ -30,6 +36,7 @@ import {
   createUsage,
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
+import { createTasks, startRecurring } from './tasks/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -44,6 +51,7 @@ import {
   type Programs,
   removeAbandonedFolders,
 } from './thumbnails/index.ts';
+import { retentionJobs, storageMigration } from './upkeep/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -74,9 +82,10 @@ export async function startService(
   stack.defer(() => programs.then(ignore, ignore)); // the log that they tell is closed after it
   const newUniqueId = createUniqueIds({ machineId: environment.machineId, now });
   const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
-  if (database.engine === 'postgres') {
-    stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal));
-  }
+  const isInCharge =
+    database.engine === 'postgres'
+      ? stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal)).isInCharge
+      : () => true; // the file is this process's alone
   await refuseMissingDatastores(database, snapshot.allDatastores);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
@@ -107,6 +116,25 @@ export async function startService(
   const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
+  const upkeepParts = { ...storeParts, forgetRecords: storeParts.records.forgetAll, log };
+  const bytesPerSecond = () => snapshot.tasks.transferBytesPerSecond;
+  const tasks = stack.use(
+    createTasks({
+      database,
+      kinds: [storageMigration({ ...upkeepParts, bytesPerSecond })],
+      isInCharge,
+      maxRunning: () => snapshot.tasks.numWorkers,
+      newUniqueId,
+      now,
+      log,
+    }),
+  );
+  const jobs = retentionJobs({
+    ...upkeepParts,
+    ourOrigins: () => [...snapshot.domains.keys()],
+    expireAfterDays: () => expiriesOf(snapshot),
+  });
+  stack.use(startRecurring({ database, jobs, isInCharge, newUniqueId, now, log }));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
@@ -123,6 +151,8 @@ export async function startService(
     mediaInfos: createMediaInfos(pictureParts),
     verifyRequest: federation.verifyRequest,
     reportServer: federation.reportServer,
+    tasks,
+    estimateStorage: (id, beforeTs) => estimateStorage(database.db, id, beforeTs),
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
@@ -147,6 +177,14 @@ function logOptions({ repo }: Config) {
 
 function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
   return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+}
+
+function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {
+  return {
+    remoteMedia: downloads.expireAfterDays,
+    thumbnails: thumbnails.expireAfterDays,
+    previews: urlPreviews.expireAfterDays,
+  };
 }
 
 /** A SQLite file has one process anyway. */

@@ -7,6 +7,9 @@ export function nameCommands(startService: StartService): readonly [NamedCommand
     { name: 'serve', load: async () => (await import('./serve.ts')).serveCommand(startService) },
     { name: 'init', load: async () => (await import('./init.ts')).init },
     { name: 'config', load: async () => (await import('./config.ts')).config },
+    { name: 'doctor', load: async () => (await import('./doctor/doctor.ts')).doctor },
+    { name: 'check', load: async () => (await import('./check.ts')).check },
+    { name: 'datastore', load: async () => (await import('./datastore.ts')).datastore },
     { name: 'signing-key', load: async () => (await import('./signing-key.ts')).signingKey },
     { name: 'thumbnail', load: async () => (await import('./thumbnail.ts')).thumbnail },
   ];

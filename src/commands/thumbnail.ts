@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigError, defaultConfig, findConfigPath, loadConfig } from '../config/index.ts';
-import { BadRequest, MatrixError } from '../matrix/index.ts';
+import { MatrixError } from '../matrix/index.ts';
 import { openLog } from '../telemetry/index.ts';
 import {
   createExtractor,
@@ -14,6 +14,7 @@ import {
 } from '../thumbnails/index.ts';
 import type { Command, CommandIo } from './command.ts';
 import { parseCount, parseFlags, UsageError } from './flags.ts';
+import { listenForInterrupt } from './interrupt.ts';
 
 const METHODS = ['scale', 'crop'] as const;
 const MAX_SIDE = 16_384;
@@ -56,6 +57,7 @@ Exit codes: 0 written, 1 no thumbnail can be made of it, 2 called wrongly
       const source = await readFile(path);
       const { stillFrame, types, tempPath } = config.thumbnails;
       const log = logTo(io);
+      // Programs run in groups of their own, which the terminal does not reach.
       using interrupted = listenForInterrupt();
       const { signal } = interrupted;
       const programs = await findNeededPrograms(types, io.env['PATH'] ?? '', log, signal);
@@ -85,21 +87,6 @@ function asMedia(bytes: Buffer) {
     sizeBytes: bytes.length,
     async *read({ start, end }: { readonly start: number; readonly end: number }) {
       yield bytes.subarray(start, end + 1);
-    },
-  };
-}
-
-/** Programs run in groups of their own, which the terminal does not reach. */
-function listenForInterrupt(): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const stop = () => controller.abort(new BadRequest('Interrupted'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
     },
   };
 }

@@ -1,7 +1,36 @@
+export {
+  cancelTask,
+  findTask,
+  findTasks,
+  finishTask,
+  insertTask,
+  insertTaskState,
+  saveTaskProgress,
+  type TaskRow,
+} from './background-tasks.ts';
 export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { DatabaseRefused, UniqueViolation } from './errors.ts';
+export { deleteHeldIds, deleteLongExpiredReservations, deletePreviews } from './expired-leftovers.ts';
+export {
+  deleteMediaRow,
+  deleteMediaRows,
+  deleteUnusedLastAccess,
+  findExpiredRemoteMedia,
+  findHiddenMedia,
+} from './expired-media.ts';
+export {
+  deleteThumbnail,
+  findExpiredThumbnails,
+  findMadeThumbnails,
+  isThumbnailObject,
+  type MadeThumbnail,
+  THUMBNAIL_TABLES,
+  type ThumbnailTable,
+} from './expired-thumbnails.ts';
+export { inspectDatabase } from './inspect-database.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
+export { releaseLease, takeLease } from './leases.ts';
 export {
   findKnownContent,
   findMedia,
@@ -9,7 +38,26 @@ export {
   findMediaByHash,
   insertMedia,
 } from './media.ts';
-export { distinctDatastoreIds, findObjectWithHash, type KnownObject, moveObject } from './objects.ts';
+export { findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
+export {
+  countObjectRows,
+  deleteThumbnailsAt,
+  findDescribedObjects,
+  findMediaAt,
+  findOtherPlaces,
+  isPinned,
+} from './object-rows.ts';
+export {
+  distinctDatastoreIds,
+  findObjectIn,
+  findObjectWithHash,
+  findReferenced,
+  isReferenced,
+  type KnownObject,
+  moveObject,
+  type ObjectPlace,
+  REFERRING_TABLES,
+} from './objects.ts';
 export { openDatabase } from './open-database.ts';
 export { createProcessTable, type NewProcess, type ProcessTable, type SeenProcess } from './processes.ts';
 export {
@@ -20,6 +68,7 @@ export {
   insertReservation,
 } from './reservations.ts';
 export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
+export { estimateStorage, type StorageEstimate } from './storage-estimate.ts';
 export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
 export {
   findThumbnailVariant,

@@ -3,7 +3,7 @@ import type { CompilableQuery } from './database.ts';
 import type { Db } from './tables.ts';
 
 /** Where the bytes are. */
-interface ObjectPlace {
+export interface ObjectPlace {
   readonly datastore_id: string;
   readonly location: string;
 }
@@ -14,7 +14,7 @@ export interface KnownObject extends ObjectPlace {
 }
 
 /** Whose rows point at objects that several of them may share. */
-const TABLES = ['media', 'thumbnails', 'vitrine_thumbnail_variants'] as const;
+export const TABLES = ['media', 'thumbnails', 'vitrine_thumbnail_variants'] as const;
 
 /** An object that holds this content, whatever it was stored for. */
 export async function findObjectWithHash(db: Db, sha256: string): Promise<KnownObject | undefined> {
@@ -33,6 +33,42 @@ export function objectIn(db: Db, table: (typeof TABLES)[number], sha256: string)
     .limit(1);
 }
 
+/** One that holds this content in this datastore. */
+export async function findObjectIn(db: Db, sha256: string, datastoreId: string): Promise<KnownObject | undefined> {
+  for (const table of TABLES) {
+    const found = await objectIn(db, table, sha256).where('datastore_id', '=', datastoreId).executeTakeFirst();
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whose rows point at objects, shared or not. */
+export const REFERRING_TABLES = [...TABLES, 'export_parts'] as const;
+
+/** Which of the locations some row points at. At most 500: parameters are limited. */
+export async function findReferenced(
+  db: Db,
+  datastoreId: string,
+  locations: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  if (locations.length === 0) return found;
+  for (const table of REFERRING_TABLES) {
+    const rows = await db
+      .selectFrom(table)
+      .select('location')
+      .where('datastore_id', '=', datastoreId)
+      .where('location', 'in', locations)
+      .execute();
+    for (const { location } of rows) found.add(location);
+  }
+  return found;
+}
+
+export async function isReferenced(db: Db, { datastore_id, location }: ObjectPlace): Promise<boolean> {
+  return (await findReferenced(db, datastore_id, [location])).size > 0;
+}
+
 /** Points every row that names the object at its new place. */
 export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly CompilableQuery[] {
   return TABLES.map((table) =>
@@ -47,7 +83,7 @@ export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly
 /** Every datastore that a row needs. '' stands for rows from before there were several. */
 export async function distinctDatastoreIds(db: Db): Promise<string[]> {
   const ids = new Set<string>();
-  for (const table of [...TABLES, 'export_parts'] as const) {
+  for (const table of REFERRING_TABLES) {
     // Jumps through the index from one id to the next: a DISTINCT would read every row of the largest tables.
     const { rows } = await sql<{ id: string }>`
       with recursive ids (id) as (

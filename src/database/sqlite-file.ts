@@ -84,7 +84,8 @@ function applyVersions(database: DatabaseSync, file: string): void {
   }
 }
 
-function readVersion(database: DatabaseSync, file: string): number {
+/** Of our schema; 0 for an empty file. @throws {DatabaseRefused} for another program's */
+export function readVersion(database: DatabaseSync, file: string): number {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
   if (tables.length === 0) return 0;
   const names = tables.map((table) => String(table['name']));

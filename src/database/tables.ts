@@ -23,6 +23,8 @@ export interface Tables {
   vitrine_blurhashes: BlurhashesTable;
   vitrine_thumbnail_variants: ThumbnailVariantsTable;
   vitrine_processes: ProcessesTable;
+  vitrine_task_states: TaskStatesTable;
+  vitrine_leases: LeasesTable;
 }
 
 export type Db = Kysely<Tables>;
@@ -203,6 +205,24 @@ interface ProcessesTable {
   beats: number;
   /** When it last did, by the clock of the database. */
   beat_ts: number;
+}
+
+/** A row for every task that Vitrine has begun: what there is no column for in `background_tasks`. */
+interface TaskStatesTable {
+  task_id: number;
+  /** JSON; empty before the first report. */
+  progress: string;
+  /** Somebody wants it to end. */
+  is_cancelled: boolean;
+}
+
+/** What one process at a time may do. */
+interface LeasesTable {
+  name: string;
+  /** Different for each process. */
+  holder: string;
+  /** From then on anybody may take it. */
+  expires_ts: number;
 }
 
 /** MMR 1.2 kept its datastores here; operators read their IDs from it. Nothing else does. */

@@ -27,8 +27,23 @@ export interface Datastore extends AsyncDisposable {
   /** Deleting what is not there is no error. */
   delete(location: Location, signal: AbortSignal): Promise<void>;
 
+  /**
+   * All that lies here, in the order of the locations; temporaries are left out. What comes or goes meanwhile may be among
+   * it or not. @param after only what comes behind this location, which need not be there; empty for all
+   * @throws {Unavailable}
+   */
+  list(after: Location, signal: AbortSignal): AsyncIterable<ListedObject>;
+
   /** Resolves when objects can be read and written. @throws {Unavailable} with the cause */
   checkHealth(signal: AbortSignal): Promise<void>;
+}
+
+/** What a listing tells of an object. */
+export interface ListedObject {
+  readonly location: Location;
+  readonly sizeBytes: number;
+  /** When it was stored, in milliseconds since 1970. */
+  readonly modifiedTs: number;
 }
 
 /** Bytes that are no object yet. Disposing it removes them, unless they were kept; to be disposed in any case. */

@@ -138,3 +138,32 @@ test('reading many more files than descriptors are kept closes the oldest and st
     assert.equal((await read(datastore, location)).toString(), `file ${index}`);
   }
 });
+
+test('a listing has every object once, in order and without temporaries, and goes on behind any location', async (t) => {
+  const path = await makeFolder(t);
+  await using datastore = await openIn(path);
+  const locations: string[] = [];
+  for (let count = 0; count < 600; count += 1) locations.push(await store(datastore, Buffer.alloc(count % 7)));
+  await mkdir(join(path, 'a', 'b'), { recursive: true });
+  for (const name of ['a-b', 'a.b', 'a0', join('a', 'b', 'c'), join('a', 'b-c')]) {
+    await writeFile(join(path, name), 'foreign');
+    locations.push(name);
+  }
+  await using _temporary = await datastore.createTemporary(signal);
+  const listed = await Array.fromAsync(datastore.list('', signal));
+  assert.deepEqual(
+    listed.map(({ location }) => location),
+    [...locations].sort(),
+  );
+  const last = listed.find(({ location }) => location === 'a/b/c');
+  assert.equal(last?.sizeBytes, 7);
+  assert.ok(Math.abs((last?.modifiedTs ?? 0) - Date.now()) < 60_000);
+  for (const after of ['a-b', 'a/', 'a/b/c', 'a0', locations[300] ?? '', 'zzz', '00/zz']) {
+    const rest = await Array.fromAsync(datastore.list(after, signal), ({ location }) => location);
+    assert.deepEqual(
+      rest,
+      [...locations].sort().filter((location) => location > after),
+      `after ${after}`,
+    );
+  }
+});

@@ -6,6 +6,7 @@ import type { ByteRange, Datastore, StoredObject } from './datastore.ts';
 import { asDatastoreError, hasCode } from './file-errors.ts';
 import { createFileTemporary } from './file-temporary.ts';
 import { createFolderSync } from './folder-sync.ts';
+import { listFiles } from './list-files.ts';
 import { createOpenFiles, type SharedFile } from './open-files.ts';
 
 export interface FileDatastoreParts {
@@ -84,6 +85,8 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
         if (!hasCode(error, 'ENOENT')) throw asDatastoreError(error);
       });
     },
+
+    list: (after, signal) => listFiles(root, after, TEMPORARY_FOLDER, signal),
 
     async checkHealth(signal) {
       signal.throwIfAborted();

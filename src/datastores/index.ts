@@ -1,2 +1,2 @@
-export type { ByteRange, Datastore, Kind, Location, StoredObject, Temporary } from './datastore.ts';
+export type { ByteRange, Datastore, Kind, ListedObject, Location, StoredObject, Temporary } from './datastore.ts';
 export { type Datastores, openDatastores } from './datastores.ts';

@@ -35,16 +35,17 @@ export async function copyMedia(
   const quota = quotaOf(domain.uploads, userId);
   await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${opened.record.sha256_hash}`, signal);
-  const wanted = { ...pickContent(opened.record), origin, user_id: userId };
-  const { isQuarantined, earlierMediaId } = await findKnownContent(db, wanted);
-  if (isQuarantined) throw new NotFound();
+  const upload = { ...pickContent(opened.record), origin, user_id: userId };
+  const { isQuarantined, earlierMediaId, object } = await findKnownContent(db, upload);
+  // What was opened may have moved or expired until the lock was ours.
+  if (isQuarantined || object === undefined) throw new NotFound();
   if (earlierMediaId !== undefined) return { origin, mediaId: parseMediaId(earlierMediaId) };
-  await refuseOverQuota(parts, quota, userId, wanted.size_bytes);
+  await refuseOverQuota(parts, quota, userId, upload.size_bytes);
   const mediaId = parseMediaId(parts.newUniqueId());
-  await parts.database.atomically(insertNewMedia(parts, config, { ...wanted, media_id: mediaId }));
+  await parts.database.atomically(insertNewMedia(parts, config, { ...upload, ...object, media_id: mediaId }));
   return { origin, mediaId };
 }
 
-function pickContent({ upload_name, content_type, sha256_hash, size_bytes, datastore_id, location }: MediaRow) {
-  return { upload_name, content_type, sha256_hash, size_bytes, datastore_id, location };
+function pickContent({ upload_name, content_type, sha256_hash, size_bytes }: MediaRow) {
+  return { upload_name, content_type, sha256_hash, size_bytes };
 }

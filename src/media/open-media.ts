@@ -1,6 +1,6 @@
 import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
-import { type MatrixError, type MxcUri, NotFound, Quarantined } from '../matrix/index.ts';
+import { InternalError, type MatrixError, type MxcUri, NotFound, Quarantined } from '../matrix/index.ts';
 import { awaitMedia } from './awaited-media.ts';
 import type { MediaParts } from './media-parts.ts';
 import type { MediaRecord } from './media-records.ts';
@@ -84,7 +84,7 @@ export async function openMedia(
   asker: MediaAsker,
   signal: AbortSignal,
 ): Promise<OpenMedia> {
-  return await openFound(parts, uri, await findVisibleMedia(parts, uri, asker, signal), signal);
+  return await openFound(parts, uri, await findVisibleMedia(parts, uri, asker, signal), asker, signal);
 }
 
 /** As {@link openMedia}, for an asker who takes media of another server as it comes. */
@@ -96,13 +96,19 @@ export async function followMedia(
 ): Promise<OpenMedia | ComingMedia> {
   const here = await findHere(parts, uri, asker, signal);
   const fetchFor = here === undefined ? whoFetches(uri, asker) : undefined;
-  if (fetchFor === undefined) return await openFound(parts, uri, visible(here, asker), signal);
+  if (fetchFor === undefined) return await openFound(parts, uri, visible(here, asker), asker, signal);
   const coming = await parts.remoteMedia.follow(uri, fetchFor, asker.waitMs, signal);
-  return coming ?? (await openFound(parts, uri, visible(await parts.records.findNow(uri), asker), signal));
+  return coming ?? (await openFound(parts, uri, visible(await parts.records.findNow(uri), asker), asker, signal));
 }
 
-async function openFound(parts: MediaParts, uri: MxcUri, record: MediaRow, signal: AbortSignal): Promise<OpenMedia> {
-  const object = await openObject(parts, record, signal);
+async function openFound(
+  parts: MediaParts,
+  uri: MxcUri,
+  found: MediaRow,
+  asker: MediaAsker,
+  signal: AbortSignal,
+): Promise<OpenMedia> {
+  const { record, object } = await openWhereItIs(parts, uri, found, asker, signal);
   parts.usage.touch(record.sha256_hash);
   return {
     state: 'stored',
@@ -111,4 +117,24 @@ async function openFound(parts: MediaParts, uri: MxcUri, record: MediaRow, signa
     again: () => (parts.records.isCurrent(uri, record) ? recallObject(parts, record.sha256_hash) : undefined),
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };
+}
+
+/** A record that was found before its object moved or expired is looked for once more. */
+async function openWhereItIs(
+  parts: MediaParts,
+  uri: MxcUri,
+  found: MediaRow,
+  asker: MediaAsker,
+  signal: AbortSignal,
+): Promise<{ readonly record: MediaRow; readonly object: StoredObject }> {
+  try {
+    return { record: found, object: await openObject(parts, found, signal) };
+  } catch (error) {
+    if (!(error instanceof InternalError)) throw error;
+    const media = (await parts.records.findNow(uri))?.media;
+    if (media?.location === found.location && media.datastore_id === found.datastore_id) throw error;
+    parts.records.forgetAll();
+    const record = await findVisibleMedia(parts, uri, asker, signal);
+    return { record, object: await openObject(parts, record, signal) };
+  }
 }

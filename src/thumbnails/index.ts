@@ -3,7 +3,7 @@ export { chooseSize, type Method, type Size } from './choose-size.ts';
 export { createEagerThumbnails, type EagerThumbnails } from './eager-thumbnails.ts';
 export { encodePng } from './encode-png.ts';
 export { createMediaInfos, type MediaInfo, type MediaInfos } from './media-info.ts';
-export { findNeededPrograms } from './needed-programs.ts';
+export { findMissingPrograms, findNeededPrograms } from './needed-programs.ts';
 export { openPictureSource } from './picture-source.ts';
 export { createExtractor } from './programs/extractor.ts';
 export type { Programs } from './programs/find-programs.ts';

@@ -128,14 +128,12 @@ async function openStored(
   signal: AbortSignal,
 ): Promise<FoundThumbnail | undefined> {
   const { db } = parts.database;
-  const { origin, media_id, sha256_hash } = media;
   const key = keyOf(media, shape);
   const known = parts.known.get(key);
   if (typeof known === 'string') return await openMade(parts, media, known, signal);
   const own = known ?? (await findRow(db, media, shape));
-  const row = own ?? (await findRowOfContent(db, sha256_hash, shape));
+  const row = own ?? (await takeRowOfContent(parts, media, shape, signal));
   if (row === undefined) return undefined;
-  if (own === undefined) await parts.database.atomically([saveRow(db, { ...row, origin, media_id }, shape)]);
   const opened = await openIfThere(parts, media, row, signal);
   if (opened === undefined) {
     parts.known.delete(key);
@@ -143,6 +141,23 @@ async function openStored(
   }
   parts.known.set(key, row);
   return opened;
+}
+
+/** One that was made of the same bytes under another URI; this one gets a row of its own. */
+async function takeRowOfContent(
+  { database, locks }: Parts,
+  { origin, media_id, sha256_hash }: MediaRow,
+  shape: Shape,
+  signal: AbortSignal,
+): Promise<StoredThumbnail | undefined> {
+  const found = await findRowOfContent(database.db, sha256_hash, shape);
+  if (found === undefined) return undefined;
+  // Under the lock on the thumbnail's content nobody deletes or moves its object; until then somebody may have.
+  await using _lock = await locks.acquire(`mutex-${found.sha256_hash}`, signal);
+  const row = await findRowOfContent(database.db, sha256_hash, shape);
+  if (row?.sha256_hash !== found.sha256_hash) return undefined;
+  await database.atomically([saveRow(database.db, { ...row, origin, media_id }, shape)]);
+  return row;
 }
 
 /** A thumbnail whose object is lost is made again; that is cheaper than a complaint. */

@@ -33,7 +33,11 @@ async function makeOldDatabase(t: TestContext, newest: number): Promise<string> 
   }
   await runSql(url, `SELECT setval('gomigrate_id_seq', ${newest})`);
   if (newest < 29)
-    await runSql(url, 'DROP TABLE vitrine_schema, vitrine_blurhashes, vitrine_thumbnail_variants, vitrine_processes');
+    await runSql(
+      url,
+      `DROP TABLE vitrine_schema, vitrine_blurhashes, vitrine_thumbnail_variants, vitrine_processes,
+        vitrine_task_states, vitrine_leases`,
+    );
   return url;
 }
 

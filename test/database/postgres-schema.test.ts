@@ -97,6 +97,7 @@ const columns = {
 /** What stands beside it. */
 const ownColumns = {
   vitrine_blurhashes: ['origin text not null', 'media_id text not null', 'blurhash text not null'],
+  vitrine_leases: ['name text not null', 'holder text not null', 'expires_ts bigint not null'],
   vitrine_processes: [
     'machine_id integer not null',
     'instance text not null',
@@ -108,6 +109,7 @@ const ownColumns = {
     'beat_ts bigint not null',
   ],
   vitrine_schema: ['version integer not null'],
+  vitrine_task_states: ['task_id bigint not null', 'progress text not null', 'is_cancelled boolean not null'],
   vitrine_thumbnail_variants: [
     'origin text not null',
     'media_id text not null',
@@ -141,8 +143,10 @@ const indexes = [
   'UNIQUE url_previews_index: url_previews (url, error_code, bucket_ts)',
   'UNIQUE user_stats_pkey: user_stats (user_id)',
   'UNIQUE vitrine_blurhashes_pkey: vitrine_blurhashes (origin, media_id)',
+  'UNIQUE vitrine_leases_pkey: vitrine_leases (name)',
   'UNIQUE vitrine_processes_pkey: vitrine_processes (machine_id)',
   'UNIQUE vitrine_schema_pkey: vitrine_schema (version)',
+  'UNIQUE vitrine_task_states_pkey: vitrine_task_states (task_id)',
   'UNIQUE vitrine_thumbnail_variants_pkey: vitrine_thumbnail_variants (origin, media_id, width, height, method, content_type)',
   'idx_creation_ts_thumbnails: thumbnails (creation_ts)',
   'idx_creation_ts_vitrine_thumbnail_variants: vitrine_thumbnail_variants (creation_ts)',
@@ -178,8 +182,10 @@ test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and
       'gomigrate_pkey: PRIMARY KEY (id)',
       'user_stats_pkey: PRIMARY KEY (user_id)',
       'vitrine_blurhashes_pkey: PRIMARY KEY (origin, media_id)',
+      'vitrine_leases_pkey: PRIMARY KEY (name)',
       'vitrine_processes_pkey: PRIMARY KEY (machine_id)',
       'vitrine_schema_pkey: PRIMARY KEY (version)',
+      'vitrine_task_states_pkey: PRIMARY KEY (task_id)',
       'vitrine_thumbnail_variants_pkey: PRIMARY KEY (origin, media_id, width, height, method, content_type)',
     ],
     triggers: [

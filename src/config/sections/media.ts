@@ -71,7 +71,6 @@ export const downloads = Type.Object(
     expireAfterDays: Type.Integer({
       default: 0,
       description: 'Remote media is removed so many days after it was fetched. 0 or less: never.',
-      ...later,
     }),
     defaultRangeChunkSizeBytes: Type.Integer({
       default: 10_485_760,
@@ -168,7 +167,6 @@ export const thumbnails = Type.Object(
     expireAfterDays: Type.Integer({
       default: 0,
       description: 'Thumbnails are removed so many days after they were made. 0 or less: never.',
-      ...later,
     }),
   },
   { description: 'Thumbnails of pictures, videos, sounds and documents.' },
@@ -220,7 +218,6 @@ export const urlPreviews = Type.Object(
     expireAfterDays: Type.Integer({
       default: 0,
       description: 'Previews are forgotten after so many days. 0 or less: never.',
-      ...later,
     }),
     defaultLanguage: Type.String({
       default: 'en-US,en',

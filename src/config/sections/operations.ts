@@ -239,12 +239,19 @@ export const sentry = Type.Object(
 
 export const tasks = Type.Object(
   {
-    numWorkers: Type.Integer({ default: 5, description: 'Most background tasks at once.', ...later }),
+    numWorkers: Type.Integer({
+      default: 5,
+      description: 'Most background tasks at once; others wait. 0 or less: one.',
+    }),
     takeOverSeconds: Type.Integer({
       default: 0,
       description:
         "Vitrine's own: after process 0 has been silent for so long, at least 10 seconds, the one with the lowest `MACHINE_ID` does the recurring tasks until it is back. 0 or less: nobody does.",
-      ...later,
+    }),
+    transferBytesPerSecond: Type.Integer({
+      default: 0,
+      description:
+        "Vitrine's own: so many bytes a second are copied at most when objects move from one datastore to another. 0 or less: no limit.",
     }),
   },
   { description: 'Background tasks.' },

@@ -34,6 +34,19 @@ export async function migratePostgres(client: Client, log: Log): Promise<void> {
   while (!isComplete) isComplete = await inTransaction(client, () => migrateFurther(client, log));
 }
 
+/**
+ * What {@link migratePostgres} would do, without doing it.
+ * @throws {DatabaseRefused} as it would
+ */
+export async function inspectMigrations(client: Client): Promise<{ isNew: boolean; missingSteps: number }> {
+  const findings = await lookAround(client);
+  const own = missingVersions('this database', findings.ownVersion, vitrineVersions).length;
+  refuseForeign(findings);
+  const { applied } = findings;
+  if (applied === undefined) return { isNew: true, missingSteps: 0 };
+  return { isNew: false, missingSteps: own + mmrMigrations.filter(({ number }) => !applied.has(number)).length };
+}
+
 /** One transaction's worth. @returns whether nothing is left to do */
 async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   // Held to the end of the transaction. Who comes second finds what the first has done.

@@ -37,4 +37,14 @@ export const vitrineVersions: readonly string[] = [
     beats BIGINT NOT NULL,
     beat_ts BIGINT NOT NULL
   );`,
+  `CREATE TABLE vitrine_task_states (
+    task_id BIGINT NOT NULL PRIMARY KEY,
+    progress TEXT NOT NULL,
+    is_cancelled BOOLEAN NOT NULL
+  );
+  CREATE TABLE vitrine_leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    expires_ts BIGINT NOT NULL
+  );`,
 ];

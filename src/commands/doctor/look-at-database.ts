@@ -1,0 +1,56 @@
+import type { Config } from '../../config/index.ts';
+import { DatabaseRefused, distinctDatastoreIds, inspectDatabase, openDatabase } from '../../database/index.ts';
+import type { Log } from '../../telemetry/index.ts';
+import { type Diagnosis, ok, problem, warning } from './diagnosis.ts';
+import { judgeClock } from './look-at-clock.ts';
+
+const PART = 'database';
+/** A round trip takes that, at the most, without anything being wrong. */
+const EXACT_MS = 500;
+
+export interface DatabaseLook {
+  readonly config: Config;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** Without changing it. */
+export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal: AbortSignal): Promise<Diagnosis[]> {
+  const { sqlite, postgres, pool } = config.database;
+  const named = sqlite === '' ? { postgres } : { sqlite };
+  try {
+    const report = await inspectDatabase({ ...named, now, signal });
+    const { server, isNew, missingSteps, isInUse, clockAheadMs } = report;
+    const clock = clockAheadMs === undefined ? [] : [judgeClock('the database', clockAheadMs, EXACT_MS)];
+    const about = sqlite === '' ? server : `${server}, ${sqlite}`;
+    if (isNew) return [ok(PART, `${about}: empty; the next start makes its tables`), ...clock];
+    if (missingSteps > 0) {
+      const found = `${about}: its tables are ${missingSteps} steps behind`;
+      return [warning(PART, found, 'The next start brings them up to date. Back it up before.'), ...clock];
+    }
+    const used = isInUse ? ', in use by a running Vitrine' : '';
+    const first = ok(PART, `${about}: tables up to date${used}`);
+    if (isInUse) return [first, ...clock];
+    await using database = await openDatabase({ ...named, pool, log, now, signal });
+    return [first, ...clock, ...judgeDatastores(config, await distinctDatastoreIds(database.db))];
+  } catch (error) {
+    if (!(error instanceof DatabaseRefused)) throw error;
+    return [
+      problem(
+        PART,
+        error.message,
+        `Correct database.${sqlite === '' ? 'postgres' : 'sqlite'}, or mend what it says. See docs/databases.md.`,
+      ),
+    ];
+  }
+}
+
+/** A start refuses records that point into datastores which are not configured. */
+function judgeDatastores({ allDatastores }: Config, used: readonly string[]): Diagnosis[] {
+  const known = new Set(allDatastores.map(({ id }) => id));
+  const missing = used.filter((id) => !known.has(id));
+  if (missing.length === 0) return [];
+  const names = missing.map((id) => JSON.stringify(id)).join(', ');
+  const found = `there is media in datastores that are not configured: ${names}`;
+  return [problem(PART, found, 'Add them to "datastores", with their old IDs; forKinds may be empty.')];
+}

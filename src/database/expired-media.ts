@@ -1,0 +1,106 @@
+import { sql } from 'kysely';
+import type { CompilableQuery } from './database.ts';
+import { type ObjectPlace, TABLES } from './objects.ts';
+import type { Db, MediaRow } from './tables.ts';
+
+export interface ExpiredMediaQuery {
+  /** Fetched before; milliseconds since 1970. */
+  readonly beforeTs: number;
+  /** Media of these is not remote. */
+  readonly ourOrigins: readonly string[];
+  /** Only what lies in these. */
+  readonly datastoreIds: readonly string[];
+  /** The row that the last page ended with. */
+  readonly after: Pick<MediaRow, 'origin' | 'media_id'> | undefined;
+  readonly limit: number;
+}
+
+/**
+ * Remote media that may go: fetched long ago, neither quarantined nor pinned, and of content that no media of ours has
+ * and that was not fetched again since. In the order of media ID and origin.
+ */
+export function findExpiredRemoteMedia(
+  db: Db,
+  { beforeTs, ourOrigins, datastoreIds, after, limit }: ExpiredMediaQuery,
+): Promise<MediaRow[]> {
+  if (ourOrigins.length === 0 || datastoreIds.length === 0) return Promise.resolve([]);
+  return db
+    .selectFrom('media')
+    .selectAll()
+    .where('user_id', '=', '')
+    .where('creation_ts', '<', beforeTs)
+    .where('quarantined', '=', false)
+    .where('origin', 'not in', ourOrigins)
+    .where('datastore_id', 'in', datastoreIds)
+    .where(sql<boolean>`(media_id, origin) > (${after?.media_id ?? ''}, ${after?.origin ?? ''})`)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('media_attributes')
+            .select('media_attributes.purpose')
+            .whereRef('media_attributes.media_id', '=', 'media.media_id')
+            .whereRef('media_attributes.origin', '=', 'media.origin')
+            .where('media_attributes.purpose', '=', 'pinned'),
+        ),
+      ),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('media as same')
+            .select('same.media_id')
+            .whereRef('same.sha256_hash', '=', 'media.sha256_hash')
+            .where(({ or, eb }) => or([eb('same.creation_ts', '>=', beforeTs), eb('same.origin', 'in', ourOrigins)])),
+        ),
+      ),
+    )
+    .orderBy('media_id')
+    .orderBy('origin')
+    .limit(limit)
+    .execute();
+}
+
+/** All that is written of a media and of what was made of it. Whether it may be seen stays written (`restricted_media`). */
+export function deleteMediaRows(db: Db, origin: string, mediaId: string): CompilableQuery[] {
+  const tables = ['media', 'thumbnails', 'vitrine_thumbnail_variants', 'vitrine_blurhashes'] as const;
+  return tables.map((table) => db.deleteFrom(table).where('media_id', '=', mediaId).where('origin', '=', origin));
+}
+
+/** The record alone: what was made of the media stays right when it is fetched again. */
+export function deleteMediaRow(db: Db, origin: string, mediaId: string): CompilableQuery {
+  return db.deleteFrom('media').where('media_id', '=', mediaId).where('origin', '=', origin);
+}
+
+/** When content was last used, if nothing has it any more. */
+export function deleteUnusedLastAccess(db: Db, sha256: string): CompilableQuery {
+  let query = db.deleteFrom('last_access').where('sha256_hash', '=', sha256);
+  for (const table of TABLES) {
+    query = query.where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom(table).select(`${table}.location`).where(`${table}.sha256_hash`, '=', sha256))),
+    );
+  }
+  return query;
+}
+
+/**
+ * The media rows that matrix-media-repo makes for its own thumbnails: without user and name, on a domain of ours. Nobody is
+ * ever told their URIs.
+ * @returns `undefined` when other media has the object, or one of them is quarantined and keeps its content away
+ */
+export async function findHiddenMedia(
+  db: Db,
+  place: ObjectPlace,
+  ourOrigins: readonly string[],
+): Promise<readonly Pick<MediaRow, 'origin' | 'media_id'>[] | undefined> {
+  const rows = await db
+    .selectFrom('media')
+    .select(['origin', 'media_id', 'user_id', 'upload_name', 'quarantined'])
+    .where('datastore_id', '=', place.datastore_id)
+    .where('location', '=', place.location)
+    .execute();
+  const areHidden = rows.every(
+    ({ origin, user_id, upload_name, quarantined }) =>
+      user_id === '' && upload_name === '' && !quarantined && ourOrigins.includes(origin),
+  );
+  return areHidden ? rows : undefined;
+}

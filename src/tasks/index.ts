@@ -1,0 +1,4 @@
+export { type RecurringJob, startRecurring } from './recurring.ts';
+export type { Task } from './task.ts';
+export type { TaskKind, TaskProgress } from './task-kind.ts';
+export { createTasks, type Tasks } from './tasks.ts';

@@ -1,0 +1,62 @@
+import { findReferenced } from '../../database/index.ts';
+import type { Datastore, ListedObject } from '../../datastores/index.ts';
+import { deleteUnreferenced } from '../stored-content.ts';
+import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
+import type { Finding, ToldFinding } from './finding.ts';
+
+const PAGE = 500;
+/** Ends the names of what matrix-media-repo and Vitrine store. Whatever else lies there may be somebody's. */
+const NAME_SUFFIX = 'idv2fmt';
+
+/** Looks for a row for each object of a datastore, page by page. */
+export async function* checkObjects(
+  parts: CheckParts,
+  options: CheckOptions,
+  datastore: Datastore,
+  after: string,
+  signal: AbortSignal,
+): AsyncGenerator<CheckedPage> {
+  let page: ListedObject[] = [];
+  for await (const object of datastore.list(after, signal)) {
+    page.push(object);
+    if (page.length < PAGE) continue;
+    yield await checkPage(parts, options, datastore, page, signal);
+    page = [];
+  }
+  if (page.length > 0) yield await checkPage(parts, options, datastore, page, signal);
+}
+
+async function checkPage(
+  parts: CheckParts,
+  options: CheckOptions,
+  datastore: Datastore,
+  page: readonly ListedObject[],
+  signal: AbortSignal,
+): Promise<CheckedPage> {
+  const locations = page.map(({ location }) => location);
+  const referenced = await findReferenced(parts.database.db, datastore.id, locations);
+  const alone = page.filter(({ location }) => !referenced.has(location));
+  const old = alone.filter(({ modifiedTs }) => parts.now() - modifiedTs >= options.minAgeMs);
+  const findings: ToldFinding[] = [];
+  for (const { location, sizeBytes, modifiedTs } of old) {
+    const kind = location.endsWith(NAME_SUFFIX) ? 'object without rows' : 'unknown file';
+    const finding: Finding = { kind, datastore_id: datastore.id, location, sizeBytes, modifiedTs };
+    findings.push({ ...finding, repair: options.repair ? await repairLone(parts, finding, signal) : undefined });
+  }
+  return {
+    after: locations.at(-1) ?? '',
+    totals: {
+      objects: page.length,
+      objectBytes: page.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      young: alone.length - old.length,
+    },
+    matched: page.length - alone.length,
+    findings,
+  };
+}
+
+/** Nothing can come to point at it any more: new rows name new objects, or those that other rows name. */
+async function repairLone(parts: CheckParts, finding: Finding, signal: AbortSignal): Promise<string | undefined> {
+  if (finding.kind !== 'object without rows') return undefined;
+  return (await deleteUnreferenced(parts, finding, signal)) ? 'deleted' : undefined;
+}

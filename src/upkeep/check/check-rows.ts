@@ -1,0 +1,73 @@
+import {
+  findDescribedObjects,
+  findMediaAt,
+  isReferenced,
+  type MovableObject,
+  type REFERRING_TABLES,
+} from '../../database/index.ts';
+import type { Datastore } from '../../datastores/index.ts';
+import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
+import { findTrouble } from './find-trouble.ts';
+import type { BrokenObject, ToldFinding } from './finding.ts';
+import { repairBroken } from './repair-broken.ts';
+
+const PAGE = 200;
+const AT_ONCE = 8;
+const MAX_TOLD_MEDIA = 20;
+
+/** Looks for the object of each row of a table that points into a datastore, page by page. */
+export async function* checkRows(
+  parts: CheckParts,
+  options: CheckOptions,
+  datastore: Datastore,
+  table: (typeof REFERRING_TABLES)[number],
+  after: string,
+  mayRepair: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<CheckedPage> {
+  for (;;) {
+    const page = await findDescribedObjects(parts.database.db, table, datastore.id, after, PAGE);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    const findings: ToldFinding[] = [];
+    let blocked = 0;
+    for (let start = 0; start < page.length; start += AT_ONCE) {
+      signal.throwIfAborted();
+      const some = page.slice(start, start + AT_ONCE);
+      const looked = await Promise.all(some.map((due) => look(parts, options, datastore, due, signal)));
+      for (const found of looked) {
+        if (found === undefined) continue;
+        if (found === 'blocked') blocked += 1;
+        else findings.push({ ...found, repair: mayRepair ? await repairBroken(parts, found, signal) : undefined });
+      }
+    }
+    after = last.location;
+    yield { after, totals: { rows: page.length, blocked }, matched: 0, findings };
+  }
+}
+
+async function look(
+  parts: CheckParts,
+  { hashes }: CheckOptions,
+  datastore: Datastore,
+  due: MovableObject,
+  signal: AbortSignal,
+): Promise<BrokenObject | 'blocked' | undefined> {
+  const place = { datastore_id: datastore.id, location: due.location };
+  const trouble = await findTrouble(datastore, due, hashes, signal);
+  if (trouble === undefined) return undefined;
+  // It may have moved or been deleted, and the rows with it, since they were read.
+  if (!(await isReferenced(parts.database.db, place))) return undefined;
+  const media = await findMediaAt(parts.database.db, place);
+  const isBlocked = media.length > 0 && media.every(({ quarantined }) => quarantined);
+  if (trouble.kind === 'rows without object' && isBlocked) return 'blocked';
+  return { ...trouble, ...place, ...dueOf(due), media: urisOf(media) };
+}
+
+function dueOf({ size_bytes, sha256_hash }: MovableObject) {
+  return { dueBytes: size_bytes, dueSha256: sha256_hash };
+}
+
+function urisOf(media: readonly { readonly origin: string; readonly media_id: string }[]): string[] {
+  return media.slice(0, MAX_TOLD_MEDIA).map(({ origin, media_id }) => `mxc://${origin}/${media_id}`);
+}

@@ -1,0 +1,24 @@
+import type { MovableObject } from '../../database/index.ts';
+import type { Datastore } from '../../datastores/index.ts';
+import { readWhole } from '../copy-object.ts';
+
+/** What can be wrong with an object. */
+export type Trouble =
+  | { readonly kind: 'rows without object' }
+  | { readonly kind: 'wrong size'; readonly foundBytes: number }
+  | { readonly kind: 'wrong hash'; readonly foundSha256: string };
+
+/** What is wrong with an object; `undefined`: nothing. @param due an empty hash fits any */
+export async function findTrouble(
+  datastore: Datastore,
+  due: MovableObject,
+  hashes: boolean,
+  signal: AbortSignal,
+): Promise<Trouble | undefined> {
+  await using object = await datastore.open(due.location, signal);
+  if (object === undefined) return { kind: 'rows without object' };
+  if (object.sizeBytes !== due.size_bytes) return { kind: 'wrong size', foundBytes: object.sizeBytes };
+  if (!hashes || due.sha256_hash === '') return undefined;
+  const { sha256 } = await readWhole(object, signal, async () => undefined);
+  return sha256 === due.sha256_hash ? undefined : { kind: 'wrong hash', foundSha256: sha256 };
+}

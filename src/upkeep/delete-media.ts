@@ -1,0 +1,54 @@
+import {
+  deleteMediaRows,
+  deleteUnusedLastAccess,
+  findHiddenMedia,
+  findMadeThumbnails,
+  findMedia,
+  isThumbnailObject,
+  type MadeThumbnail,
+  type MediaRow,
+} from '../database/index.ts';
+import { deleteUnreferenced, lockContent } from './stored-content.ts';
+import type { UpkeepParts } from './upkeep-parts.ts';
+
+type OwnedParts = UpkeepParts & { readonly ourOrigins: () => readonly string[] };
+
+/**
+ * Deletes a media with its thumbnails, if it is still as it was found, and each object that nothing else points at. Rows
+ * go first. Once the rows are gone it is not given up in the middle.
+ * @returns whether it was deleted
+ */
+export async function deleteMedia(parts: OwnedParts, found: MediaRow, signal: AbortSignal): Promise<boolean> {
+  const { db } = parts.database;
+  const { origin, media_id, sha256_hash, datastore_id, location } = found;
+  let thumbnails: readonly MadeThumbnail[] = [];
+  {
+    await using _lock = await lockContent(parts.locks, sha256_hash, signal);
+    const now = await findMedia(db, origin, media_id);
+    if (now?.datastore_id !== datastore_id || now.location !== location || now.quarantined) return false;
+    thumbnails = await findMadeThumbnails(db, origin, media_id);
+    const rows = deleteMediaRows(db, origin, media_id);
+    await parts.database.atomically([...rows, deleteUnusedLastAccess(db, sha256_hash)]);
+    await deleteUnreferenced(parts, found, AbortSignal.timeout(DELETION_MS));
+  }
+  for (const thumbnail of thumbnails) await deleteThumbnailObject(parts, thumbnail, AbortSignal.timeout(DELETION_MS));
+  return true;
+}
+
+const DELETION_MS = 60_000;
+
+/** What a thumbnail whose row is gone leaves behind, if no other thumbnail and no media uses it. */
+export async function deleteThumbnailObject(
+  parts: OwnedParts,
+  thumbnail: MadeThumbnail,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db } = parts.database;
+  await using _lock = await lockContent(parts.locks, thumbnail.sha256_hash, signal);
+  if (await isThumbnailObject(db, thumbnail)) return;
+  const hidden = await findHiddenMedia(db, thumbnail, parts.ourOrigins());
+  if (hidden === undefined) return;
+  const rows = hidden.flatMap(({ origin, media_id }) => deleteMediaRows(db, origin, media_id));
+  await parts.database.atomically([...rows, deleteUnusedLastAccess(db, thumbnail.sha256_hash)]);
+  await deleteUnreferenced(parts, thumbnail, signal);
+}

@@ -1,0 +1,36 @@
+import type { Locks } from '../cluster/index.ts';
+import { isReferenced, type KnownObject, type ObjectPlace } from '../database/index.ts';
+import type { Datastores } from '../datastores/index.ts';
+import type { UpkeepParts } from './upkeep-parts.ts';
+
+/**
+ * Keeps everybody away who would store this content, or make a row that points at an object with it. What is found out
+ * under the lock holds until it is released.
+ */
+export function lockContent(locks: Locks, sha256: string, signal: AbortSignal): Promise<AsyncDisposable> {
+  return locks.acquire(`mutex-${sha256}`, signal);
+}
+
+/** Whether the object is there with the size that its rows say. @throws {Unavailable} when nobody can tell */
+export async function isObjectThere(datastores: Datastores, known: KnownObject, signal: AbortSignal): Promise<boolean> {
+  const object = await datastores.find(known.datastore_id)?.open(known.location, signal);
+  if (object === undefined) return false;
+  await using held = object;
+  return held.sizeBytes === known.size_bytes;
+}
+
+/**
+ * Deletes an object that no row points at any more. To be called under the lock on its content, when the rows are gone:
+ * a crash in between leaves an object without rows, never a row without its object.
+ * @returns whether it was deleted
+ */
+export async function deleteUnreferenced(
+  { database, datastores }: Pick<UpkeepParts, 'database' | 'datastores'>,
+  place: ObjectPlace,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (await isReferenced(database.db, place)) return false;
+  const datastore = datastores.find(place.datastore_id);
+  await datastore?.delete(place.location, signal);
+  return datastore !== undefined;
+}

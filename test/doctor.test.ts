@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { nameCommands, runCommand } from '../src/commands/index.ts';
+import { formatKeyFile, generateSigningKey } from '../src/federation/index.ts';
+import { openServiceDatabase } from './database/open.ts';
+import { startFakeHomeserver } from './fake-homeserver.ts';
+import {
+  type ConfigSections,
+  ENGINES,
+  type Engine,
+  listObjects,
+  makeServiceFolder,
+  SERVER_NAME,
+  type ServiceFolder,
+  startServiceIn,
+  uploadBytes,
+} from './service.ts';
+
+interface Told {
+  readonly part: string;
+  readonly state: 'ok' | 'warning' | 'problem';
+  readonly found: string;
+  readonly advice?: string;
+}
+
+/** What the doctor says. @param searchPath of programs */
+async function examine({ path, configPath }: Pick<ServiceFolder, 'path' | 'configPath'>, searchPath = '') {
+  let stdout = '';
+  const io = {
+    stdout: (text: string) => {
+      stdout += text;
+    },
+    stderr: (text: string) => assert.fail(text),
+    isTerminal: false,
+    env: { PATH: searchPath },
+    cwd: path,
+  };
+  const commands = nameCommands(() => assert.fail('The doctor starts no service'));
+  const code = await runCommand(commands, ['doctor', '--json', '--config', configPath], io, '1.2.3');
+  const told = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Told);
+  for (const { state, advice } of told) assert.equal(state === 'ok', advice === undefined, 'advice belongs to trouble');
+  const of = (part: string) => told.filter((one) => one.part === part);
+  return { code, told, of };
+}
+
+/** A folder in which all is well. */
+async function makeHealthy(t: TestContext, engine: Engine, sections: ConfigSections = {}): Promise<ServiceFolder> {
+  const homeserver = await startFakeHomeserver();
+  t.after(() => homeserver[Symbol.asyncDispose]());
+  const folder = await makeServiceFolder(t, engine, sections);
+  const signingKeyPath = join(folder.path, 'signing.key');
+  await writeFile(signingKeyPath, formatKeyFile('mmr', [generateSigningKey()]));
+  await change(folder, { homeservers: [{ name: SERVER_NAME, csApi: homeserver.url, signingKeyPath }] });
+  return folder;
+}
+
+async function change({ configPath }: ServiceFolder, sections: ConfigSections): Promise<void> {
+  const config = parse(await readFile(configPath, 'utf8')) as object;
+  await writeFile(configPath, stringify({ ...config, ...sections }));
+}
+
+for (const engine of ENGINES) {
+  test(`on ${engine.name}: where all is well, the doctor says so, beside a running service and before the first start`, {
+    skip: engine.skip,
+  }, async (t) => {
+    const folder = await makeHealthy(t, engine);
+    const before = await examine(folder);
+    assert.deepEqual(
+      before.told.filter(({ state }) => state === 'problem'),
+      [],
+    );
+    assert.equal(before.code, 0);
+    assert.match(before.of('database')[0]?.found ?? '', /: empty; the next start makes its tables/);
+    const service = await startServiceIn(t, folder);
+    await uploadBytes(service.ask, Buffer.from('content'));
+    const beside = await examine(folder);
+    assert.equal(beside.code, 0, JSON.stringify(beside.told));
+    assert.match(beside.of('database')[0]?.found ?? '', /: tables up to date/);
+    assert.equal(beside.of('datastore main')[0]?.state, 'ok');
+    assert.equal(beside.of(`homeserver ${SERVER_NAME}`)[0]?.state, 'ok');
+    assert.equal(beside.of(`signing key of ${SERVER_NAME}`)[0]?.state, 'ok');
+    assert.ok(beside.of('clock').length > 0 && beside.of('clock').every(({ state }) => state === 'ok'));
+    assert.equal((await listObjects(folder)).length, 1, 'it tidies up after itself');
+  });
+
+  test(`on ${engine.name}: media in a datastore that is not configured is told`, { skip: engine.skip }, async (t) => {
+    const folder = await makeHealthy(t, engine);
+    const service = await startServiceIn(t, folder);
+    await uploadBytes(service.ask, Buffer.from('content'));
+    await service.stop();
+    const database = await openServiceDatabase(t, folder);
+    await database.db.updateTable('media').set({ datastore_id: 'old' }).execute();
+    await database[Symbol.asyncDispose]();
+    const { code, of } = await examine(folder);
+    assert.equal(code, 1);
+    assert.match(of('database').at(-1)?.found ?? '', /datastores that are not configured: "old"/);
+  });
+}
+
+test('a configuration with mistakes is the first thing to mend', async (t) => {
+  const folder = await makeHealthy(t, ENGINES[0]);
+  await change(folder, { repo: { port: 'many' } });
+  const { code, told } = await examine(folder);
+  assert.equal(code, 1);
+  assert.deepEqual(
+    told.map(({ part }) => part),
+    ['configuration'],
+  );
+  assert.match(told[0]?.found ?? '', /repo\.port: "many" was found/);
+});
+
+test('a database that cannot be reached is told with its reason', async (t) => {
+  const folder = await makeHealthy(t, ENGINES[0]);
+  await change(folder, { database: { postgres: 'postgres://a:b@127.0.0.1:9/vitrine?sslmode=disable' } });
+  const [found] = (await examine(folder)).of('database');
+  assert.equal(found?.state, 'problem');
+  assert.match(found?.found ?? '', /PostgreSQL at 127\.0\.0\.1:9 cannot be used now: .*ECONNREFUSED/);
+  await change(folder, { database: { sqlite: 'nowhere/vitrine.db' } });
+  assert.match((await examine(folder)).of('database')[0]?.found ?? '', /folder of the SQLite file .* does not exist/);
+});
+
+test('a datastore that cannot be written, and one that is not there, are told', async (t) => {
+  const folder = await makeHealthy(t, ENGINES[0]);
+  await writeFile(join(folder.path, 'a-file'), '');
+  await change(folder, {
+    datastores: [
+      { type: 'file', id: 'broken', forKinds: ['all'], opts: { path: join(folder.path, 'a-file') } },
+      { type: 'file', id: 'missing', forKinds: ['all'], opts: { path: join(folder.path, 'missing') } },
+    ],
+  });
+  const { code, of } = await examine(folder);
+  assert.equal(code, 1);
+  assert.equal(of('datastore broken')[0]?.state, 'problem');
+  assert.equal(of('datastore missing')[0]?.state, 'warning');
+});
+
+test('a homeserver that is down or in trouble, and a signing key that cannot be read, are told', async (t) => {
+  const folder = await makeHealthy(t, ENGINES[0]);
+  const homeserver = await startFakeHomeserver();
+  t.after(() => homeserver[Symbol.asyncDispose]());
+  homeserver.suffer('bad gateway');
+  await change(folder, {
+    homeservers: [
+      { name: 'down.example', csApi: 'http://127.0.0.1:9', signingKeyPath: join(folder.path, 'none') },
+      { name: 'troubled.example', csApi: homeserver.url },
+    ],
+  });
+  const { code, of } = await examine(folder);
+  assert.equal(code, 1);
+  assert.match(of('homeserver down.example')[0]?.found ?? '', /cannot be reached: .*ECONNREFUSED/);
+  assert.match(of('homeserver troubled.example')[0]?.found ?? '', /status 502/);
+  assert.match(of('signing key of down.example')[0]?.found ?? '', /cannot be read/);
+  assert.equal(of('signing key of troubled.example')[0]?.state, 'warning');
+});
+
+test('Redis is asked when it is in use', async (t) => {
+  const answering = createServer((socket) => {
+    socket.once('data', (bytes) => socket.end(`${bytes}` === 'PING\r\n' ? '+PONG\r\n' : '-ERR\r\n'));
+  });
+  answering.listen(0, '127.0.0.1');
+  await once(answering, 'listening');
+  t.after(() => answering.close());
+  const { port } = answering.address() as AddressInfo;
+  const folder = await makeHealthy(t, ENGINES[0]);
+  const shards = [
+    { name: 'one', addr: `127.0.0.1:${port}` },
+    { name: 'two', addr: '127.0.0.1:9' },
+  ];
+  await change(folder, { redis: { enabled: true, shards } });
+  const { of } = await examine(folder);
+  assert.equal(of('redis one')[0]?.state, 'ok');
+  assert.match(of('redis two')[0]?.found ?? '', /ECONNREFUSED/);
+});
+
+test('programs that listed types need and that are missing are told, with what to install', async (t) => {
+  const folder = await makeHealthy(t, ENGINES[0], { thumbnails: { types: ['video/mp4', 'application/pdf'] } });
+  const { code, of } = await examine(folder, '/nowhere');
+  assert.equal(code, 0, 'they are optional');
+  assert.deepEqual(
+    of('programs').map(({ state, advice }) => [state, /package is ([\w-]+)/.exec(advice ?? '')?.[1]]),
+    [
+      ['warning', 'ffmpeg'],
+      ['warning', 'poppler-utils'],
+    ],
+  );
+});

@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { pino } from 'pino';
+import { createOwnCluster, createUniqueIds } from '../src/cluster/index.ts';
+import type { Config, DomainConfig } from '../src/config/index.ts';
+import type { Database, MediaRow } from '../src/database/index.ts';
+import { type Datastores, openDatastores } from '../src/datastores/index.ts';
+import { parseServerName } from '../src/matrix/index.ts';
+import {
+  createHotObjects,
+  createMedia,
+  createMediaRecords,
+  createReceiveBuffers,
+  createRemoteMedia,
+  createUsage,
+  type Media,
+} from '../src/media/index.ts';
+import type { UpkeepParts } from '../src/upkeep/index.ts';
+import { makeConfig } from './config.ts';
+import { openForTest } from './database/open.ts';
+import type { PostgresForTests } from './postgres.ts';
+
+export const OUR_NAME = 'example.org';
+
+/** A database and a folder with the rules of media on top, and no server in front. */
+export interface Store {
+  readonly folder: string;
+  readonly database: Database;
+  readonly datastores: Datastores;
+  readonly media: Media;
+  readonly config: Config;
+  readonly domain: DomainConfig;
+  readonly upkeepParts: UpkeepParts;
+  /** @returns the media ID, in {@link OUR_NAME} */
+  upload(bytes: Uint8Array, user?: string, name?: string): Promise<string>;
+  /** Uploads, and makes it what was fetched from another server at that time. @returns the media ID */
+  fetchAt(bytes: Uint8Array, origin: string, ts: number): Promise<string>;
+  find(origin: string, mediaId: string): Promise<MediaRow | undefined>;
+  /** What lies where the record says, past all that is remembered; `undefined`: no record, or no object. */
+  read(origin: string, mediaId: string): Promise<Buffer | undefined>;
+}
+
+/** The engines that {@link openStore} knows, for loops over tests. */
+export function enginesOf(postgres: PostgresForTests) {
+  return [
+    { name: 'sqlite', skip: false, options: async () => ({ sqlite: ':memory:' }) },
+    {
+      name: 'postgres',
+      skip: postgres.skip,
+      options: async (t: TestContext) => ({ postgres: await postgres.createDatabase(t) }),
+    },
+  ] as const;
+}
+
+export async function openStore(t: TestContext, engine: ReturnType<typeof enginesOf>[number]): Promise<Store> {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-store-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const database = await openForTest(t, await engine.options(t));
+  const config = await makeConfig({
+    datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: folder } }],
+    uploads: { minBytes: 0 },
+  });
+  const domain = config.domains.get(OUR_NAME);
+  if (domain === undefined) throw new Error(`${OUR_NAME} is not configured`);
+  const now = Date.now;
+  const log = pino({ level: 'silent' });
+  const newUniqueId = createUniqueIds({ machineId: 0, now });
+  const datastores = await openDatastores(config.allDatastores, { machineId: 0, newUniqueId, now, log });
+  t.after(() => datastores[Symbol.asyncDispose]());
+  const { locks, bus } = createOwnCluster({ now });
+  const records = createMediaRecords({ database, bus, now });
+  const usage = createUsage({ database, now, log });
+  const parts = {
+    ...{ database, datastores, records, usage, newUniqueId, now },
+    ...{ locks, bus },
+    hotObjects: createHotObjects(),
+    receiveBuffers: createReceiveBuffers(),
+  };
+  const ask = () => Promise.reject(new Error('This store asks nobody'));
+  const media = createMedia({ ...parts, remoteMedia: createRemoteMedia({ ...parts, ask }) });
+
+  const upload: Store['upload'] = async (bytes, user = 'alice', name = '') => {
+    const asked = {
+      origin: parseServerName(OUR_NAME),
+      userId: `@${user}:${OUR_NAME}`,
+      uploadName: name,
+      contentType: 'application/octet-stream',
+      declaredBytes: bytes.length,
+      startBody: async function* () {
+        yield Buffer.from(bytes); // a copy: its memory is taken away
+      },
+    };
+    return (await media.upload(config, domain, asked, t.signal)).mediaId;
+  };
+  const find: Store['find'] = (origin, mediaId) =>
+    database.db
+      .selectFrom('media')
+      .selectAll()
+      .where('origin', '=', origin)
+      .where('media_id', '=', mediaId)
+      .executeTakeFirst();
+  return {
+    ...{ folder, database, datastores, media, config, domain, upload, find },
+    upkeepParts: { ...parts, forgetRecords: records.forgetAll, log },
+    async fetchAt(bytes, origin, ts) {
+      const mediaId = await upload(bytes, `fetched ${newUniqueId()}`);
+      await database.db
+        .updateTable('media')
+        .set({ origin, user_id: '', creation_ts: ts })
+        .where('media_id', '=', mediaId)
+        .execute();
+      return mediaId;
+    },
+    async read(origin, mediaId) {
+      const row = await find(origin, mediaId);
+      if (row === undefined) return undefined;
+      await using object = await datastores.find(row.datastore_id)?.open(row.location, t.signal);
+      if (object === undefined) return undefined;
+      const chunks: Buffer[] = [];
+      for await (const chunk of object.read({ start: 0, end: object.sizeBytes - 1 }, t.signal)) {
+        chunks.push(Buffer.from(chunk));
+      }
+      return Buffer.concat(chunks);
+    },
+  };
+}
