@@ -1,2 +1,11 @@
-export type { ByteRange, Datastore, Kind, Location, StoredObject, Temporary } from './datastore.ts';
+export type {
+  ByteRange,
+  Datastore,
+  Kind,
+  KnownContent,
+  Location,
+  Redirect,
+  StoredObject,
+  Temporary,
+} from './datastore.ts';
 export { type Datastores, openDatastores } from './datastores.ts';

@@ -25,11 +25,12 @@ export function tooLarge(maxBytes: number): TooLarge {
 export async function receiveBytes(
   body: AsyncIterable<Uint8Array>,
   datastore: Pick<Datastore, 'createTemporary'>,
+  contentType: string,
   buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<ReceivedBytes> {
-  const temporary = await datastore.createTemporary(signal);
+  const temporary = await datastore.createTemporary(contentType, signal);
   try {
     return { temporary, ...(await writeDown(body, temporary, buffers, maxBytes, signal)) };
   } catch (error) {

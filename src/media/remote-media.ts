@@ -81,6 +81,7 @@ async function fetchAndStore(
   const received = await receiveBytes(
     refuseTooMuch(body, announcedBytes, maxBytes),
     datastore,
+    contentType,
     parts.receiveBuffers,
     Number.POSITIVE_INFINITY, // looked at above
     signal,
