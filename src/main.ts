@@ -19,7 +19,7 @@ import {
   formatProblem,
   type LoadedConfig,
 } from './config/index.ts';
-import { type Database, distinctDatastoreIds, openDatabase } from './database/index.ts';
+import { type Database, distinctDatastoreIds, measureDatastores, openDatabase } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { readDevelopmentSwitches } from './federation/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
@@ -75,7 +75,13 @@ export async function startService(
   const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
   await refuseMissingDatastores(database, snapshot.allDatastores);
   const datastores = stack.use(
-    await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
+    await openDatastores(snapshot.allDatastores, {
+      machineId: environment.machineId,
+      newUniqueId,
+      now,
+      log,
+      measure: () => measureDatastores(database.db),
+    }),
   );
   const homeservers = stack.use(createHomeservers({ log, now }));
   const federation = stack.use(await openFederation(snapshot, { log, now }, internet));

@@ -9,7 +9,13 @@ export {
   findMediaByHash,
   insertMedia,
 } from './media.ts';
-export { distinctDatastoreIds, findObjectWithHash, type KnownObject, moveObject } from './objects.ts';
+export {
+  distinctDatastoreIds,
+  findObjectWithHash,
+  type KnownObject,
+  measureDatastores,
+  moveObject,
+} from './objects.ts';
 export { openDatabase } from './open-database.ts';
 export {
   deleteExpiredReservations,

@@ -1,0 +1,35 @@
+import type { Log } from '../../telemetry/index.ts';
+import type { Location } from '../datastore.ts';
+import type { Bucket } from './bucket.ts';
+import type { MultipartUpload } from './multipart-upload.ts';
+import type { PartBuffers } from './part-buffers.ts';
+
+/** What a temporary is to become, and with what. */
+export interface NewObject {
+  readonly bucket: Bucket;
+  readonly key: Location;
+  readonly contentType: string;
+  readonly partBuffers: PartBuffers;
+  readonly log: Log;
+}
+
+/**
+ * Takes away what an upload has left in the bucket that came to nothing. An answer that did not arrive may have been a good
+ * one, so the object goes as well, when it may be there.
+ */
+export async function removeRemains(
+  { bucket, key, log }: NewObject,
+  upload: MultipartUpload | undefined,
+  mayBeThere: boolean,
+): Promise<void> {
+  const signal = new AbortController().signal; // each request has its own limit, and whoever asked may have left
+  const results = await Promise.allSettled([
+    upload?.abort(signal),
+    mayBeThere ? bucket.delete(key, signal) : undefined,
+  ]);
+  for (const { status, ...result } of results) {
+    if (status === 'fulfilled') continue;
+    const err = 'reason' in result ? result.reason : undefined;
+    log.warn({ err, key }, 'The remains of an upload stay in the bucket: a rule of the bucket may remove them');
+  }
+}
