@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import type { DatastoreConfig } from '../config/index.ts';
 import { openDatastores } from './datastores.ts';
+
+const run = promisify(execFile);
+
+test('whoever has no bucket does not pay for loading what speaks to one', async () => {
+  const code = `
+    const { createRequire } = await import('node:module');
+    await import('./src/main.ts');
+    console.log(Object.keys(createRequire(import.meta.url).cache).filter((path) => /aws-sdk|smithy/.test(path)).length)`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code]);
+  assert.equal(stdout.trim(), '0');
+});
 
 type Kinds = DatastoreConfig['forKinds'];
 
