@@ -84,6 +84,13 @@ export default {
       to: { path: '^node_modules/(kysely|pg)/' },
     },
     {
+      name: 's3-stays-in-its-driver',
+      comment: 'and is loaded when there is a bucket: a start without one must not pay for it',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/datastores/s3/' },
+      to: { path: '^node_modules/@(aws-sdk|smithy)/' },
+    },
+    {
       name: 'pictures-are-decoded-in-workers',
       comment: 'sharp runs in child processes only',
       severity: 'error',

@@ -22,6 +22,7 @@ import {
   type Database,
   distinctDatastoreIds,
   estimateStorage,
+  measureDatastores,
   openDatabase,
 } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
@@ -88,7 +89,13 @@ export async function startService(
       : () => true; // the file is this process's alone
   await refuseMissingDatastores(database, snapshot.allDatastores);
   const datastores = stack.use(
-    await openDatastores(snapshot.allDatastores, { machineId: environment.machineId, newUniqueId, now, log }),
+    await openDatastores(snapshot.allDatastores, {
+      machineId: environment.machineId,
+      newUniqueId,
+      now,
+      log,
+      measure: () => measureDatastores(database.db),
+    }),
   );
   const { redis } = snapshot;
   const cluster = stack.use(await openCluster(redis.enabled ? redis : undefined, { log, now, random: Math.random }));

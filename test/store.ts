@@ -67,7 +67,13 @@ export async function openStore(t: TestContext, engine: ReturnType<typeof engine
   const now = Date.now;
   const log = pino({ level: 'silent' });
   const newUniqueId = createUniqueIds({ machineId: 0, now });
-  const datastores = await openDatastores(config.allDatastores, { machineId: 0, newUniqueId, now, log });
+  const datastores = await openDatastores(config.allDatastores, {
+    machineId: 0,
+    newUniqueId,
+    now,
+    log,
+    measure: async () => new Map(),
+  });
   t.after(() => datastores[Symbol.asyncDispose]());
   const { locks, bus } = createOwnCluster({ now });
   const records = createMediaRecords({ database, bus, now });

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createUniqueIds, type Locks, openCluster } from '../cluster/index.ts';
 import { type Config, findConfigPath, loadConfig, readEnvironment } from '../config/index.ts';
-import { type Database, openDatabase } from '../database/index.ts';
+import { type Database, measureDatastores, openDatabase } from '../database/index.ts';
 import { type Datastores, openDatastores } from '../datastores/index.ts';
 import { type Log, openLog } from '../telemetry/index.ts';
 import type { CommandIo } from './command.ts';
@@ -47,6 +47,7 @@ export async function openStorage(path: string | undefined, io: CommandIo, signa
       newUniqueId,
       now,
       log,
+      measure: () => measureDatastores(database.db),
     }),
   );
   const { redis } = config;

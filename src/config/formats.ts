@@ -5,6 +5,10 @@ import type { Format } from './option.ts';
 /** For each format: what is allowed, in words that end "allowed: …", unless the text is fine. */
 const CHECKS: Readonly<Record<Format, { readonly allowed: string; readonly isFine: (text: string) => boolean }>> = {
   cidr: { allowed: 'a network such as 10.0.0.0/8 or fc00::/7', isFine: isNetwork },
+  endpoint: {
+    allowed: 'a host such as s3.example.org, or host and port, without "https://"',
+    isFine: (text) => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(text),
+  },
   'http-url': { allowed: 'a URL that begins with http:// or https://', isFine: isHttpUrl },
   'log-level': {
     allowed: 'panic, fatal, error, warn, info, debug or trace',

@@ -1,3 +1,4 @@
+export { readS3Options, type S3Options } from './datastore-options.ts';
 export { describeConfig } from './describe-config.ts';
 export { type Environment, findConfigPath, readEnvironment } from './find-config.ts';
 export { defaultConfig, type LoadedConfig, loadConfig } from './load-config.ts';

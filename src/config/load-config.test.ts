@@ -177,6 +177,31 @@ const WRONG: readonly (readonly [title: string, added: string, problem: RegExp])
     /opts.ssl: "perhaps" cannot be used; allowed: true or false/,
   ],
   [
+    'a datastore of a type that there is not',
+    'datastores: [{ type: tape, id: a, forKinds: [all] }]',
+    /^0\.yaml:1:\d+: datastores\[0\]\.type: "tape" was found; allowed: "file", "s3"/,
+  ],
+  [
+    'an endpoint of a bucket with a scheme',
+    'datastores: [{ type: s3, id: a, forKinds: [all], opts: { endpoint: "https://s3.example.org", bucketName: b } }]',
+    /opts.endpoint: "https:\/\/s3.example.org" cannot be used; allowed: a host such as s3.example.org/,
+  ],
+  [
+    'a style of addresses that there is not',
+    'datastores: [{ type: s3, id: a, forKinds: [all], opts: { endpoint: a, bucketName: b, addressingStyle: dns } }]',
+    /opts.addressingStyle: "dns" cannot be used; allowed: "auto", "path", "virtualHost"/,
+  ],
+  [
+    'half of the keys of a bucket',
+    'datastores: [{ type: s3, id: a, forKinds: [all], opts: { endpoint: a, bucketName: b, accessKeyId: hidden } }]',
+    /opts.accessSecret: the value cannot be used; allowed: accessKeyId and accessSecret, or neither of them/,
+  ],
+  [
+    'redirects to a bucket that is public and is not',
+    'datastores: [{ type: s3, id: a, forKinds: [all], opts: { endpoint: a, bucketName: b, publicBaseUrl: "https://a/", signedRedirectSeconds: 60 } }]',
+    /opts.signedRedirectSeconds: "60" cannot be used; allowed: 0 beside publicBaseUrl/,
+  ],
+  [
     'two datastores with one ID',
     'datastores: [{ type: file, id: a, forKinds: [all], opts: { path: /a } }, { type: file, id: a, opts: { path: /b } }]',
     /datastores\[1\].id: "a" is in the list already/,

@@ -12,6 +12,7 @@ export interface OptionNotes {
 
 export type Format =
   | 'cidr'
+  | 'endpoint'
   | 'http-url'
   | 'log-level'
   | 'media-type'

@@ -91,7 +91,7 @@ function renderDatastoreOptions(): string[] {
     '`opts` of `type: file`:',
     '',
     ...tableOf(rowsOf('', FILE_OPTIONS, false)),
-    '`opts` of `type: s3` (not yet):',
+    '`opts` of `type: s3`, see [S3](datastores/s3.md):',
     '',
     ...tableOf(rowsOf('', S3_OPTIONS, false)),
   ];

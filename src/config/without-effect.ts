@@ -22,10 +22,7 @@ function collect(schema: TSchema, given: unknown, key: string): string[] {
   }
   if (Array.isArray(given) && words.items !== undefined) {
     const { items } = words;
-    return given.flatMap((item, index) => [
-      ...(key === 'datastores' && (item as Given)['type'] === 's3' ? [`datastores[${index}] (type s3)`] : []),
-      ...collect(items, item, `${key}[${index}]`),
-    ]);
+    return given.flatMap((item, index) => collect(items, item, `${key}[${index}]`));
   }
   const object = (given ?? {}) as Given;
   return Object.entries(words.properties ?? {}).flatMap(([name, property]) =>

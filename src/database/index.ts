@@ -38,7 +38,7 @@ export {
   findMediaByHash,
   insertMedia,
 } from './media.ts';
-export { findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
+export { type DescribedObject, findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
 export {
   countObjectRows,
   deleteThumbnailsAt,
@@ -54,6 +54,7 @@ export {
   findReferenced,
   isReferenced,
   type KnownObject,
+  measureDatastores,
   moveObject,
   type ObjectPlace,
   REFERRING_TABLES,

@@ -1,6 +1,6 @@
 import type { CompilableQuery } from './database.ts';
 import { THUMBNAIL_TABLES } from './expired-thumbnails.ts';
-import type { MovableObject } from './movable-objects.ts';
+import type { DescribedObject } from './movable-objects.ts';
 import { type KnownObject, type ObjectPlace, REFERRING_TABLES, TABLES } from './objects.ts';
 import type { Db, MediaRow } from './tables.ts';
 
@@ -14,7 +14,7 @@ export async function findDescribedObjects(
   datastoreId: string,
   after: string,
   limit: number,
-): Promise<MovableObject[]> {
+): Promise<DescribedObject[]> {
   if (table === 'export_parts') {
     const parts = await db
       .selectFrom('export_parts')

@@ -85,7 +85,7 @@ async function move(from: string, to: string): Promise<void> {
 }
 
 /** A full disk may take a part of what it is given and say so only the next time. */
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   const wanted = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   let { bytesWritten } = await handle.writev(chunks);
   if (bytesWritten === wanted) return;

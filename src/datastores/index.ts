@@ -1,2 +1,12 @@
-export type { ByteRange, Datastore, Kind, ListedObject, Location, StoredObject, Temporary } from './datastore.ts';
+export type {
+  ByteRange,
+  Datastore,
+  Kind,
+  KnownContent,
+  ListedObject,
+  Location,
+  Redirect,
+  StoredObject,
+  Temporary,
+} from './datastore.ts';
 export { type Datastores, openDatastores } from './datastores.ts';

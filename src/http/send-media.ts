@@ -18,7 +18,7 @@ export interface SentMedia extends MediaDescription {
   readonly object: StoredObject;
   /** The object, if the same request would still be answered with it and it is in memory; `undefined`: who knows. */
   readonly again: (() => StoredObject | undefined) | undefined;
-  /** The client can be sent to `object.publicUrl`. */
+  /** The client can be sent where `object.redirect` says. */
   readonly mayRedirect: boolean;
   /** By the `Accept` header; caches are told. */
   readonly varies?: boolean;
@@ -53,12 +53,13 @@ async function sendMedia(
   reply: FastifyReply,
   media: SentMedia,
 ): Promise<FastifyReply> {
-  const { publicUrl } = media.object;
+  const { redirect } = media.object;
   const etag = `"${media.sha256}"`;
   refuseOtherMedia(request.headers['if-match'], media.isForServer ? undefined : etag);
   const headersOfKnown = headersOfCopies(media, etag);
   const isKnown = matchesEtag(request.headers['if-none-match'], etag);
-  const location = media.mayRedirect && !isKnown ? publicUrl : undefined;
+  const location =
+    media.mayRedirect && !isKnown ? await redirect?.url(describeMedia(media), request.signal) : undefined;
   if (location !== undefined && media.isForServer) return sendLocation(request, reply, location);
   if (location !== undefined && request.method === 'GET') {
     return reply.code(307).headers({ Location: location, 'Cache-Control': 'no-store' }).send();
@@ -82,9 +83,12 @@ async function sendMedia(
     parts.hotAnswers.remember(originalUrl, exchange, asked, answer, media.object.bytes);
   }
   if (isKnown) return reply.code(304).headers(headersOfKnown).send();
-  reply.code(status).headers(all);
-  if (request.method === 'HEAD' || layout.bytes === 0) return reply.send();
-  await sendBytes(request, reply, media.object, layout.pieces);
+  const hasBody = request.method !== 'HEAD' && layout.bytes > 0;
+  if (request.method === 'HEAD') await media.object.confirm?.(request.signal);
+  const body = hasBody ? await openBody(media.object, layout.pieces, request.signal) : undefined;
+  reply.code(status).headers(all); // not before: what goes wrong up to here is answered with headers of its own
+  if (body === undefined) return reply.send();
+  await sendBytes(request, reply, body);
   return reply;
 }
 
@@ -158,29 +162,44 @@ function askedRanges(request: FastifyRequest, sizeBytes: number, etag: string): 
   return parseRanges(header, sizeBytes, request.domain.downloads.defaultRangeChunkSizeBytes);
 }
 
-async function sendBytes(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  object: StoredObject,
-  pieces: readonly Piece[],
-): Promise<void> {
+/** All of it at once where it is in memory, else chunk by chunk. */
+type Body = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** Reads the first bytes of an object now, while trouble with it can still be answered. */
+async function openBody(object: StoredObject, pieces: readonly Piece[], signal: AbortSignal): Promise<Body> {
+  const { bytes } = object;
+  if (bytes !== undefined) {
+    const chunks = pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : bytes.subarray(piece.start, piece.end + 1)));
+    const [only] = chunks;
+    return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+  }
+  const start = pieces.find((piece): piece is ByteRange => !Buffer.isBuffer(piece));
+  if (start === undefined) return Buffer.concat(pieces.filter(Buffer.isBuffer));
+  const begun = object.read(start, signal)[Symbol.asyncIterator]();
+  const first = await begun.next();
+  return (async function* () {
+    for (const piece of pieces) {
+      if (Buffer.isBuffer(piece)) yield piece;
+      else if (piece !== start) yield* object.read(piece, signal);
+      else {
+        if (first.done !== true) yield first.value;
+        yield* { [Symbol.asyncIterator]: () => begun };
+      }
+    }
+  })();
+}
+
+async function sendBytes(request: FastifyRequest, reply: FastifyReply, body: Body): Promise<void> {
   const { raw } = reply;
   raw.strictContentLength = true; // a source with more or fewer bytes than it said is an error
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>); // numbers are fine with Node too
   reply.hijack(); // only now: what `writeHead` throws about a header is still answered
-  const { bytes } = object;
-  if (bytes !== undefined) {
-    if (raw.destroyed) return; // what is written to it would be called too short
-    const chunks = pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : bytes.subarray(piece.start, piece.end + 1)));
-    const [only] = chunks;
-    raw.end(chunks.length === 1 ? only : Buffer.concat(chunks));
+  if (body instanceof Uint8Array) {
+    if (!raw.destroyed) raw.end(body); // what is written to a destroyed one would be called too short
     return;
   }
   try {
-    for (const piece of pieces) {
-      const chunks = Buffer.isBuffer(piece) ? [piece] : object.read(piece, request.signal);
-      for await (const chunk of chunks) await writeChunk(raw, chunk, request.signal);
-    }
+    for await (const chunk of body) await writeChunk(raw, chunk, request.signal);
     raw.end();
   } catch (error) {
     const hasClientLeft = error instanceof ClientLeft || request.signal.aborted;

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { StoredObject } from '../datastores/index.ts';
+import type { Redirect, StoredObject } from '../datastores/index.ts';
 
 /** Small objects that are asked for again and again, in memory: reading them touches no disk. */
 export interface HotObjects {
@@ -25,12 +25,31 @@ export function createHotObjects(): HotObjects {
   return {
     find: (sha256) => objects.get(sha256),
     async keep(sha256, object, signal) {
-      if (object.sizeBytes > MAX_OBJECT_BYTES || object.sizeBytes === 0) return object;
+      const { redirect, sizeBytes } = object;
+      if (sizeBytes > MAX_OBJECT_BYTES || sizeBytes === 0) return object;
+      const load = async (loading: AbortSignal) => {
+        const kept = objectInMemory(await readWhole(object, loading), redirect?.isPreferred ? redirect : undefined);
+        objects.set(sha256, kept);
+        return kept;
+      };
+      if (redirect !== undefined && !redirect.isPreferred) return keptWhenRead(object, load);
       await using _original = object;
-      const kept = objectInMemory(await readWhole(object, signal), object.publicUrl);
-      objects.set(sha256, kept);
-      return kept;
+      return await load(signal);
     },
+  };
+}
+
+/** Whoever is sent elsewhere for the bytes does not need them here. */
+function keptWhenRead(object: StoredObject, load: (signal: AbortSignal) => Promise<StoredObject>): StoredObject {
+  return {
+    sizeBytes: object.sizeBytes,
+    redirect: object.redirect,
+    async *read(range, signal) {
+      const kept = await load(signal);
+      yield* kept.read(range, signal);
+    },
+    ...(object.confirm !== undefined && { confirm: object.confirm }),
+    [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };
 }
 
@@ -46,11 +65,11 @@ async function readWhole(object: StoredObject, signal: AbortSignal): Promise<Buf
 }
 
 /** The bytes must not change any more. */
-export function objectInMemory(bytes: Buffer, publicUrl: string | undefined): StoredObject {
+export function objectInMemory(bytes: Buffer, redirect: Redirect | undefined): StoredObject {
   return {
     sizeBytes: bytes.length,
     bytes,
-    publicUrl,
+    redirect,
     async *read({ start, end }) {
       yield bytes.subarray(start, end + 1);
     },

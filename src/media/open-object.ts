@@ -26,7 +26,8 @@ export async function openObject(
     const cause = new Error(`Datastore "${row.datastore_id}" is not open`);
     throw new Unavailable('The media cannot be reached at the moment', { cause });
   }
-  const object = await datastore.open(row.location, signal);
+  const known = { sizeBytes: row.size_bytes, sha256: row.sha256_hash };
+  const object = await datastore.openKnown(row.location, known, signal);
   if (object?.sizeBytes === row.size_bytes) return await parts.hotObjects.keep(row.sha256_hash, object, signal);
   await object?.[Symbol.asyncDispose]();
   const found = object === undefined ? 'is not there' : `has ${object.sizeBytes} bytes`;

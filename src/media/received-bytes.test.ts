@@ -31,7 +31,14 @@ for (const [size, count] of [
   test(`${count} pieces of ${size} bytes wait for the disk in few pieces and few bytes`, async (t) => {
     const { datastore, writes } = playDatastore();
     const body = chunksOf(size, count);
-    const { sha256, sizeBytes } = await receiveBytes(body, datastore, createReceiveBuffers(), Infinity, t.signal);
+    const { sha256, sizeBytes } = await receiveBytes(
+      body,
+      datastore,
+      'text/plain',
+      createReceiveBuffers(),
+      Infinity,
+      t.signal,
+    );
     assert.equal(sizeBytes, size * count);
     assert.equal(
       sha256,

@@ -35,12 +35,13 @@ export interface Follower {
 export async function receiveBytes(
   body: AsyncIterable<Uint8Array>,
   datastore: Pick<Datastore, 'createTemporary'>,
+  contentType: string,
   buffers: ReceiveBuffers,
   maxBytes: number,
   signal: AbortSignal,
   follower?: Follower,
 ): Promise<ReceivedBytes> {
-  const temporary = await datastore.createTemporary(signal);
+  const temporary = await datastore.createTemporary(contentType, signal, follower !== undefined);
   try {
     follower?.begin(temporary);
     return { temporary, ...(await writeDown(body, temporary, buffers, maxBytes, signal, follower)) };

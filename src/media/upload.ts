@@ -93,7 +93,8 @@ async function keep(
   else await refuseOverQuota(parts, quota, asked.userId, asked.declaredBytes ?? 0);
   const datastore = parts.datastores.choose('local_media', domain.datastores);
 
-  const received = await receiveBytes(asked.startBody(), datastore, parts.receiveBuffers, maxBytes, signal);
+  const body = asked.startBody();
+  const received = await receiveBytes(body, datastore, asked.contentType, parts.receiveBuffers, maxBytes, signal);
   await using _temporary = received.temporary;
   refuseTooSmall(received.sizeBytes, domain.uploads.minBytes);
 

@@ -51,7 +51,8 @@ async function store(
   const { db } = parts.database;
   const datastore = parts.datastores.choose('thumbnails', domain.datastores);
   const body = asStream(picture.bytes);
-  const received = await receiveBytes(body, datastore, parts.receiveBuffers, Number.POSITIVE_INFINITY, signal);
+  const { receiveBuffers } = parts;
+  const received = await receiveBytes(body, datastore, picture.contentType, receiveBuffers, Infinity, signal);
   await using _temporary = received.temporary;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
   const known = await findObjectWithHash(db, received.sha256);

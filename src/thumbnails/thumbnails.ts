@@ -168,9 +168,20 @@ async function openIfThere(
   signal: AbortSignal,
 ): Promise<FoundThumbnail | undefined> {
   try {
-    return await openMade(parts, media, row, signal);
+    const opened = await openMade(parts, media, row, signal);
+    if (opened.object.redirect === undefined) await confirm(opened, signal);
+    return opened;
   } catch (error) {
     if (error instanceof InternalError) return undefined;
+    throw error;
+  }
+}
+
+async function confirm(opened: FoundThumbnail, signal: AbortSignal): Promise<void> {
+  try {
+    await opened.object.confirm?.(signal);
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
     throw error;
   }
 }

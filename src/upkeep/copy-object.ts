@@ -13,10 +13,11 @@ export interface CopiedObject {
 export async function copyObject(
   object: StoredObject,
   target: Datastore,
+  contentType: string,
   pace: Pace,
   signal: AbortSignal,
 ): Promise<CopiedObject> {
-  const temporary = await target.createTemporary(signal);
+  const temporary = await target.createTemporary(contentType, signal);
   try {
     const read = await readWhole(object, signal, async (chunk) => {
       await temporary.write([chunk]);

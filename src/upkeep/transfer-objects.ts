@@ -111,7 +111,7 @@ async function moveOne(
     throw new Error('It is not there');
   }
   // Without the lock: whoever uploads this content should not have to wait for a whole copy.
-  const copy = await copyObject(original, target, pace, signal);
+  const copy = await copyObject(original, target, object.content_type, pace, signal);
   await using temporary = copy.temporary;
   if (copy.sizeBytes !== object.size_bytes) {
     throw new Error(`It has ${copy.sizeBytes} bytes; ${object.size_bytes} are due`);

@@ -15,6 +15,7 @@ import {
   findThumbnailVariantOfContent,
   insertMedia,
   type MediaRow,
+  measureDatastores,
   moveObject,
   requiresAuthentication,
   restrictToAuthenticated,
@@ -317,6 +318,36 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
       }),
     ]);
     assert.deepEqual((await distinctDatastoreIds(db)).toSorted(), ['', 'archives', 'main', 'small']);
+  });
+
+  testOn('what a datastore holds is the sum of its objects, each counted once', async ({ db, atomically }) => {
+    assert.deepEqual(await measureDatastores(db), new Map());
+    const media = makeMedia({ size_bytes: 3_000_000_000 });
+    await atomically([
+      insertMedia(db, media),
+      insertMedia(db, { ...media, media_id: 'same-object' }),
+      insertMedia(db, { ...media, media_id: 'another', location: 'xx/yy/another', size_bytes: 20 }),
+      saveThumbnail(db, {
+        ...makeThumbnail(),
+        datastore_id: media.datastore_id,
+        location: 'tt/uu/small',
+        size_bytes: 1,
+      }),
+      saveThumbnail(db, {
+        ...makeThumbnail(),
+        width: 7,
+        datastore_id: 'small',
+        location: media.location,
+        size_bytes: 4,
+      }),
+    ]);
+    assert.deepEqual(
+      await measureDatastores(db),
+      new Map([
+        [media.datastore_id, 3_000_000_021],
+        ['small', 4],
+      ]),
+    );
   });
 
   testOn('the bytes of each user are counted as media come, change and go', async ({ db, atomically }) => {

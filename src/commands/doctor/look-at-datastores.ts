@@ -37,7 +37,13 @@ async function lookAt(
   try {
     const newUniqueId = createUniqueIds({ machineId: 0, now });
     const machineId = 1024 + randomInt(2 ** 40); // no service has it: nobody's temporaries are swept
-    await using opened = await openDatastores([configured], { machineId, newUniqueId, now, log });
+    await using opened = await openDatastores([configured], {
+      machineId,
+      newUniqueId,
+      now,
+      log,
+      measure: async () => new Map(),
+    });
     const datastore = opened.find(id);
     if (datastore === undefined) return warning(part, `type ${type} is not opened by this version`, 'Use another one.');
     await tryOut(datastore, signal);
@@ -68,7 +74,7 @@ async function tryOut(datastore: Datastore, signal: AbortSignal): Promise<void> 
 }
 
 async function keep(datastore: Datastore, bytes: Buffer, signal: AbortSignal): Promise<string> {
-  await using temporary = await datastore.createTemporary(signal);
+  await using temporary = await datastore.createTemporary('application/octet-stream', signal);
   await temporary.write([Buffer.from(bytes)]);
   return await temporary.keep();
 }

@@ -30,7 +30,7 @@ async function start(t: TestContext, object: OpenMedia['object']) {
 
 test('FED-5, FED-8: media in a public folder is told by its place, without bytes', async (t) => {
   const publicUrl = 'https://media.example.org/aa/bb/cc';
-  const { ask } = await start(t, { ...playObject(BYTES), publicUrl });
+  const { ask } = await start(t, { ...playObject(BYTES), redirect: { isPreferred: true, url: async () => publicUrl } });
   const { headers, payload, statusCode } = await ask();
   const boundary = String(headers['content-type']).slice('multipart/mixed; boundary='.length);
   assert.equal(statusCode, 200);

@@ -35,6 +35,7 @@ export async function storeRemote(
   const received = await receiveBytes(
     tellPauses(refuseTooMuch(incoming.body, incoming.announcedBytes, maxBytes)),
     datastore,
+    incoming.contentType,
     parts.receiveBuffers,
     Number.POSITIVE_INFINITY, // looked at above
     signal,

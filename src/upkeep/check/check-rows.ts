@@ -1,8 +1,8 @@
 import {
+  type DescribedObject,
   findDescribedObjects,
   findMediaAt,
   isReferenced,
-  type MovableObject,
   type REFERRING_TABLES,
 } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
@@ -50,7 +50,7 @@ async function look(
   parts: CheckParts,
   { hashes }: CheckOptions,
   datastore: Datastore,
-  due: MovableObject,
+  due: DescribedObject,
   signal: AbortSignal,
 ): Promise<BrokenObject | 'blocked' | undefined> {
   const place = { datastore_id: datastore.id, location: due.location };
@@ -64,7 +64,7 @@ async function look(
   return { ...trouble, ...place, ...dueOf(due), media: urisOf(media) };
 }
 
-function dueOf({ size_bytes, sha256_hash }: MovableObject) {
+function dueOf({ size_bytes, sha256_hash }: DescribedObject) {
   return { dueBytes: size_bytes, dueSha256: sha256_hash };
 }
 

@@ -1,4 +1,4 @@
-import type { MovableObject } from '../../database/index.ts';
+import type { DescribedObject } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
 import { readWhole } from '../copy-object.ts';
 
@@ -11,7 +11,7 @@ export type Trouble =
 /** What is wrong with an object; `undefined`: nothing. @param due an empty hash fits any */
 export async function findTrouble(
   datastore: Datastore,
-  due: MovableObject,
+  due: DescribedObject,
   hashes: boolean,
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
