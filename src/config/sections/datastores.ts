@@ -107,7 +107,7 @@ export const S3_OPTIONS = Type.Object({
     description: "Vitrine's own: so long the service may take to answer, and for each further piece of an answer.",
   }),
   partBuffers: Type.Integer({
-    default: 16,
+    default: 8,
     minimum: 1,
     maximum: 1024,
     description: "Vitrine's own: so many parts of 5 MiB may be in memory on their way into the bucket.",

@@ -7,7 +7,13 @@ export const PART_BYTES = 5 * 1024 * 1024;
 /** How much may be in memory on its way into the bucket: so many parts. More wait until one has arrived. */
 export interface PartBuffers {
   /** @throws {Unavailable} when none gets free in time */
-  take(signal: AbortSignal): Promise<Disposable>;
+  take(signal: AbortSignal): Promise<PartBuffer>;
+}
+
+/** Is the next one's when it is disposed. */
+export interface PartBuffer extends Disposable {
+  /** {@link PART_BYTES} of them, with what the last one has left in it. */
+  readonly bytes: Buffer;
 }
 
 export function createPartBuffers(count: number, patienceMs: number): PartBuffers {
@@ -19,12 +25,18 @@ export function createPartBuffers(count: number, patienceMs: number): PartBuffer
     if (next === undefined) free += 1;
     else next();
   };
-  const asTaken = (): Disposable => {
+  /** Used again and again: the collector would let many gather. */
+  const idle: Buffer[] = [];
+  const asTaken = (): PartBuffer => {
+    const bytes = idle.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES);
     let isTaken = true;
     return {
+      bytes,
       [Symbol.dispose]() {
-        if (isTaken) giveBack();
+        if (!isTaken) return;
         isTaken = false;
+        idle.push(bytes);
+        giveBack();
       },
     };
   };

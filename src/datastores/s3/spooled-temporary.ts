@@ -40,8 +40,8 @@ export async function createSpooledTemporary(
     }
   };
   const sendWhole = async () => {
-    using _buffer = await partBuffers.take(until);
-    await bucket.put(key, await readPart(handle, 0, sizeBytes), contentType, until);
+    using buffer = await partBuffers.take(until);
+    await bucket.put(key, await readPart(handle, buffer.bytes, 0, sizeBytes), contentType, until);
   };
   const sendParts = async () => {
     const sending = await startMultipartUpload(bucket, key, contentType, until);
@@ -52,8 +52,8 @@ export async function createSpooledTemporary(
       while (next < count) {
         next += 1;
         const partNumber = next;
-        using _buffer = await partBuffers.take(until);
-        await sending.send(partNumber, await readPart(handle, (partNumber - 1) * PART_BYTES, sizeBytes));
+        using buffer = await partBuffers.take(until);
+        await sending.send(partNumber, await readPart(handle, buffer.bytes, (partNumber - 1) * PART_BYTES, sizeBytes));
       }
     };
     // All have to be over before the upload can be taken back.
@@ -111,8 +111,8 @@ async function openNew(path: string): Promise<FileHandle> {
   }
 }
 
-async function readPart(handle: FileHandle, start: number, sizeBytes: number): Promise<Buffer> {
-  const part = Buffer.allocUnsafeSlow(Math.min(PART_BYTES, sizeBytes - start));
+async function readPart(handle: FileHandle, buffer: Buffer, start: number, sizeBytes: number): Promise<Buffer> {
+  const part = buffer.subarray(0, sizeBytes - start);
   for (let done = 0; done < part.length; ) {
     const { bytesRead } = await handle.read(part, done, part.length - done, start + done);
     if (bytesRead === 0) throw asFileError(new Error('The temporary has become shorter'));

@@ -1,7 +1,7 @@
 import type { Temporary } from '../datastore.ts';
 import { type MultipartUpload, startMultipartUpload } from './multipart-upload.ts';
 import { type NewObject, removeRemains } from './new-object.ts';
-import { PART_BYTES } from './part-buffers.ts';
+import { PART_BYTES, type PartBuffer } from './part-buffers.ts';
 
 /** What every upload may have in memory. Most pictures are no larger, and need not wait for those that are. */
 const FREE_BYTES = 256 * 1024;
@@ -14,18 +14,24 @@ export function createStreamedTemporary(object: NewObject, signal: AbortSignal):
   const { bucket, key, contentType, partBuffers } = object;
   const given = new AbortController();
   const until = AbortSignal.any([signal, given.signal]);
-  let buffer = Buffer.alloc(0);
+  let buffer: Buffer = Buffer.alloc(0);
   let used = 0;
   let partNumber = 0;
-  let hold: Disposable | undefined;
+  let hold: PartBuffer | undefined;
   let upload: MultipartUpload | undefined;
   let writing: Promise<void> = Promise.resolve();
   let state: 'open' | 'keeping' | 'kept' = 'open';
 
+  const letGo = () => {
+    buffer = Buffer.alloc(0);
+    used = 0;
+    hold?.[Symbol.dispose]();
+    hold = undefined;
+  };
   const grow = async (wanted: number) => {
     if (wanted <= buffer.length) return;
-    if (wanted > FREE_BYTES) hold ??= await partBuffers.take(until);
-    const larger = Buffer.allocUnsafeSlow(wanted > FREE_BYTES ? PART_BYTES : roundUp(wanted));
+    if (wanted > FREE_BYTES) hold = await partBuffers.take(until);
+    const larger = hold?.bytes ?? Buffer.allocUnsafeSlow(roundUp(wanted));
     buffer.copy(larger, 0, 0, used);
     buffer = larger;
   };
@@ -33,7 +39,7 @@ export function createStreamedTemporary(object: NewObject, signal: AbortSignal):
     upload ??= await startMultipartUpload(bucket, key, contentType, until);
     partNumber += 1;
     await upload.send(partNumber, buffer.subarray(0, used));
-    used = 0;
+    letGo(); // who has waited is next: many uploads get on by turns
   };
   const append = async (chunks: readonly Uint8Array[]) => {
     for (const chunk of chunks) {
@@ -48,12 +54,6 @@ export function createStreamedTemporary(object: NewObject, signal: AbortSignal):
       }
     }
   };
-  const letGo = () => {
-    buffer = Buffer.alloc(0);
-    hold?.[Symbol.dispose]();
-    hold = undefined;
-  };
-
   return {
     write(chunks) {
       writing = append(chunks);
