@@ -33,6 +33,7 @@ import {
   createUsage,
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
+import { openPreviews } from './open-previews.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -100,6 +101,7 @@ export async function startService(
   const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
+  const linkPreviews = stack.use(openPreviews({ ...mediaParts, media, thumbnailer, log }, internet));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
@@ -113,6 +115,8 @@ export async function startService(
     quarantinePictures: createQuarantinePictures(pictureParts),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),
+    previews: linkPreviews.previews,
+    drawIdenticon: linkPreviews.drawIdenticon,
     verifyRequest: federation.verifyRequest,
     reportServer: federation.reportServer,
     checkReadiness,

@@ -5,6 +5,7 @@ import type { Format } from './option.ts';
 /** For each format: what is allowed, in words that end "allowed: …", unless the text is fine. */
 const CHECKS: Readonly<Record<Format, { readonly allowed: string; readonly isFine: (text: string) => boolean }>> = {
   cidr: { allowed: 'a network such as 10.0.0.0/8 or fc00::/7', isFine: isNetwork },
+  'http-proxy': { allowed: 'a URL that begins with http://, or nothing', isFine: isHttpProxy },
   'http-url': { allowed: 'a URL that begins with http:// or https://', isFine: isHttpUrl },
   'log-level': {
     allowed: 'panic, fatal, error, warn, info, debug or trace',
@@ -36,6 +37,20 @@ function isNetwork(text: string): boolean {
 function isHttpUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+}
+
+function isHttpProxy(text: string): boolean {
+  const url = URL.parse(text);
+  return text === '' || (url?.protocol === 'http:' && url.hostname !== '' && isDecodable(url.username + url.password));
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false; // there is a percent sign that stands for itself
+  }
 }
 
 function isRegularExpression(text: string): boolean {

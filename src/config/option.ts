@@ -12,6 +12,7 @@ export interface OptionNotes {
 
 export type Format =
   | 'cidr'
+  | 'http-proxy'
   | 'http-url'
   | 'log-level'
   | 'media-type'

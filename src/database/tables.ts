@@ -30,6 +30,7 @@ export type NewMediaRow = Readonly<Insertable<MediaTable>>;
 export type ReservationRow = Readonly<Selectable<ExpiringMediaTable>>;
 export type ThumbnailRow = Readonly<Selectable<ThumbnailsTable>>;
 export type NewThumbnailRow = Readonly<Insertable<ThumbnailsTable>>;
+export type UrlPreviewRow = Readonly<Selectable<UrlPreviewsTable>>;
 export type ThumbnailVariantRow = Readonly<Selectable<ThumbnailVariantsTable>>;
 
 /** A row for every mxc URI that the repository knows. */
