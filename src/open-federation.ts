@@ -4,6 +4,7 @@ import {
   createFederation,
   createFetchRemote,
   createGetJson,
+  createPostJson,
   createRemoteKeys,
   createRequestVerifier,
   createServerReports,
@@ -69,7 +70,15 @@ export async function openFederation(
   const fetchRemote = createFetchRemote({ federation, outbound, plainHttp });
   const signers = signersOf(signingKeys);
   const notaries = config.federation.notaries.map(parseServerName);
-  const remoteKeys = stack.use(createRemoteKeys({ getJson: createGetJson(federation), notaries, log, now }));
+  const remoteKeys = stack.use(
+    createRemoteKeys({
+      getJson: createGetJson(federation),
+      postJson: createPostJson(federation),
+      notaries,
+      log,
+      now,
+    }),
+  );
   const verifyRequest = createRequestVerifier({
     findKey: remoteKeys.find,
     isOwn: (serverName) => config.domains.get(serverName.toLowerCase())?.serverName === serverName,

@@ -215,7 +215,7 @@ test('the downloads of a client count what comes in without a length, too', asyn
     enabled: true,
     requestsPerSecond: 100,
     burst: 100,
-    buckets: { downloads: { capacityBytes: 700_000, drainBytesPerMinute: 1, overflowLimitBytes: 0 } },
+    buckets: { downloads: { capacityBytes: 100_000, drainBytesPerMinute: 1, overflowLimitBytes: 0 } },
   };
   const slow = await playSlow(t, HALF, { rateLimit });
   const first = slow.service.ask(DOWNLOAD);
@@ -227,8 +227,12 @@ test('the downloads of a client count what comes in without a length, too', asyn
 });
 
 /** A store that breaks off after the first half, and then does as it is told. */
-async function playBrokenStore(t: TestContext, resume: (range: string, response: ServerResponse) => void) {
-  const { dns, remote, service, start } = await playOwner(t);
+async function playBrokenStore(
+  t: TestContext,
+  resume: (range: string, response: ServerResponse) => void,
+  sections: ConfigSections = {},
+) {
+  const { dns, remote, service, start } = await playOwner(t, sections);
   dns.set('cdn.example', 'A', ['10.0.0.2']);
   const cdn = await start('10.0.0.2 443', { names: ['cdn.example'] });
   remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location: 'https://cdn.example/object' })));
@@ -272,6 +276,66 @@ for (const [what, status, range, etag] of [
     await t.waitFor(() => assertNothingKept(service));
   });
 }
+
+for (const [what, bytes] of [
+  ['shorter than it says', 10_000],
+  ['longer than it says', 1_000_000],
+] as const) {
+  test(`a rest that is ${what} breaks the answer, and nothing is kept`, async (t) => {
+    const { service } = await playBrokenStore(t, (range, response) => {
+      const start = Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
+      response.writeHead(206, { 'content-range': `bytes ${start}-599999/600000`, etag: '"one"' });
+      response.end(Buffer.alloc(bytes));
+    });
+    await assert.rejects(bytesOf(await service.ask(DOWNLOAD)));
+    await t.waitFor(() => assertNothingKept(service));
+  });
+}
+
+test('a store that breaks off and drips on has the time of one fetch, not of each of its answers', async (t) => {
+  const { service } = await playBrokenStore(
+    t,
+    (range, response) => {
+      const start = Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
+      response.writeHead(206, { 'content-range': `bytes ${start}-599999/600000`, etag: '"one"' });
+      response.write('a');
+      setTimeout(() => response.destroy(), 700);
+    },
+    { timeouts: { federationTimeoutSeconds: 1 } },
+  );
+  const startedMs = performance.now();
+  await assert.rejects(bytesOf(await service.ask(DOWNLOAD)));
+  await t.waitFor(() => assertNothingKept(service));
+  assert.ok(performance.now() - startedMs < 2_500, 'three more tries of 0.7 seconds were not made');
+});
+
+test('downloads.passOnWhileFetching: false sends nothing before all of it is here', async (t) => {
+  const slow = await playSlow(t, HALF, { downloads: { passOnWhileFetching: false } });
+  const asking = slow.service.ask(DOWNLOAD);
+  (await slow.begun).end(restOf(slow, HALF));
+  const answer = await asking;
+  assert.notEqual(answer.headers.get('etag'), null);
+  assert.deepEqual(await bytesOf(answer), MEDIA);
+});
+
+test('a client that leaves in the middle of a refusal does not make a failure of it', async (t) => {
+  const { remote, service } = await playOwner(t);
+  const refusal = JSON.stringify({ errcode: 'M_NOT_YET_UPLOADED', error: 'Not yet' });
+  const { promise: begun, resolve } = Promise.withResolvers<ServerResponse>();
+  remote.answer(SIGNED, (_request, response) => {
+    response.writeHead(504, { 'content-length': refusal.length });
+    response.write(refusal.slice(0, 10));
+    resolve(response);
+  });
+  const controller = new AbortController();
+  const asking = service.ask(DOWNLOAD, { signal: controller.signal }).catch(() => undefined);
+  const response = await begun;
+  controller.abort();
+  await asking;
+  await once(response, 'close');
+  remote.answer(SIGNED, answering(multipart(MEDIA)));
+  assert.ok((await bytesOf(await service.ask(DOWNLOAD))).equals(MEDIA));
+});
 
 test('downloads.maxPerServer: a slow server does not keep others from being asked', async (t) => {
   const { dns, remote, service, start } = await playOwner(t, { downloads: { numWorkers: 3, maxPerServer: 2 } });

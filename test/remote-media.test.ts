@@ -282,3 +282,23 @@ test('TH-18: thumbnails, information and copies of remote media fetch it first, 
   );
   assert.equal(asked().length, 1);
 });
+
+test('a redirect to another path of the same server goes to where that server is', async (t) => {
+  const { remote, service } = await playOwner(t, { homeservers: [{ name: SERVER_NAME, csApi: 'http://127.0.0.1:9' }] });
+  remote.answer(`/_matrix/media/v3/download/${REMOTE}/abc`, (_request, response) => {
+    response.writeHead(307, { location: '/store/abc?a=b' }).end();
+  });
+  remote.answer('/store/abc', answering(BYTES, 'image/x-odd'));
+  const answer = await service.ask(downloadOf('abc'));
+  assert.deepEqual([answer.headers.get('content-type'), await bytesOf(answer)], ['image/x-odd', BYTES]);
+});
+
+test('content that is made of beginnings of delimiters does not keep the service busy', async (t) => {
+  const { remote, service } = await playOwner(t);
+  const head = '--a\r\nContent-Type: application/json\r\n\r\n{}\r\n--a\r\n\r\n';
+  remote.answer(
+    signedPathOf('abc'),
+    answering(Buffer.from(`${head}${'\r\n--aX'.repeat(2_000_000)}\r\n--a--`), 'multipart/mixed; boundary=a'),
+  );
+  await assertNotServed(service.ask(downloadOf('abc')), [502, 'M_UNKNOWN']);
+});

@@ -1,5 +1,5 @@
 import { createSingleFlight } from '../cluster/index.ts';
-import type { ServerName } from '../matrix/index.ts';
+import { RemoteUnavailable, type ServerName } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type AskNotary, createNotary, type GetJson, type PostJson } from './notaries.ts';
 import { halfOfValidity, readServerKeys, type ServerKeys, UnusableServerKeys } from './server-keys.ts';
@@ -22,10 +22,13 @@ export type FetchKeys = (serverName: ServerName, signal: AbortSignal) => Promise
 
 /** So long a notary in trouble is left alone. */
 const PAUSE_MS = 60_000;
+/** In a row: that one question takes too long may be due to the server that it is about. */
+const TIMEOUTS_BEFORE_PAUSE = 5;
 
 export function createKeyFetcher(parts: KeyFetcherParts): FetchKeys {
   const { log, now } = parts;
   const pausedUntilTs = new Map<ServerName, number>();
+  const timeouts = new Map<ServerName, number>();
 
   const askServer = async (serverName: ServerName, signal: AbortSignal): Promise<ServerKeys> =>
     readServerKeys(await parts.getJson(serverName, '/_matrix/key/v2/server', signal), serverName, now());
@@ -41,10 +44,14 @@ export function createKeyFetcher(parts: KeyFetcherParts): FetchKeys {
       if (notary === serverName || now() < (pausedUntilTs.get(notary) ?? 0)) continue;
       try {
         const keys = await ask(serverName, signal);
+        timeouts.delete(notary);
         if (keys !== undefined) return keys;
       } catch (error) {
         if (signal.aborted) throw error;
-        pausedUntilTs.set(notary, now() + PAUSE_MS);
+        const count = (timeouts.get(notary) ?? 0) + 1;
+        timeouts.set(notary, count);
+        const isSlow = error instanceof RemoteUnavailable && error.trouble === 'timeout';
+        if (!isSlow || count >= TIMEOUTS_BEFORE_PAUSE) pausedUntilTs.set(notary, now() + PAUSE_MS);
         log.warn({ err: error, notary, serverName }, 'A notary cannot be asked about the keys of a server');
       }
     }

@@ -7,7 +7,7 @@ export {
   type FederationParts,
   type Sign,
 } from './federation.ts';
-export { createGetJson } from './get-json.ts';
+export { createGetJson, createPostJson } from './get-json.ts';
 export { formatKeyFile, KEY_FILE_FORMATS, type KeyFile, type KeyFileFormat } from './key-files/key-file.ts';
 export { KeyFileProblem } from './key-files/key-file-problem.ts';
 export { readKeyFile } from './key-files/read-key-file.ts';

@@ -23,7 +23,7 @@ export interface RemoteKeysParts extends KeyFetcherParts {
 
 const MAX_SERVERS = 10_000;
 /** Strangers choose the names, so there is an end to it. */
-const MAX_ASKED_AT_ONCE = 200;
+const MAX_ASKED_AT_ONCE = 1000;
 /** So long a server is not asked again: not for a key that it does not have, nor when it is in trouble. */
 const PAUSE_MS = 60_000;
 

@@ -57,6 +57,8 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 
 export function createFetchRemote({ federation, outbound, plainHttp = false }: RemoteMediaParts): FetchRemote {
   const follow = async (origin: ServerName, location: string, base: URL, signal: AbortSignal) => {
+    // Another path of the same server is where the server is, which its name alone does not tell.
+    if (/^\/(?!\/)/.test(location)) return await askAgainThere(origin, location, signal);
     const url = URL.parse(location, base.href);
     if (url === null) throw new RemoteUnavailable(origin, 'bad answer');
     const protocols = plainHttp ? (['https:', 'http:'] as const) : (['https:'] as const);
@@ -75,10 +77,20 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
     }
   };
 
+  const askAgainThere = async (origin: ServerName, path: string, signal: AbortSignal): Promise<IncomingMedia> => {
+    const ask = (own: Readonly<Record<string, string>>) =>
+      federation.request(origin, { path, headers: { ...AS_IT_IS, ...own } }, signal);
+    const answer = await ask({});
+    if (answer.status === 200) return whole(origin, answer, ask);
+    answer.body.destroy();
+    const cause = new Error(`${answer.url.host} answered ${answer.status}`);
+    throw new RemoteUnavailable(origin, 'bad answer', { cause });
+  };
+
   const askSigned = async (origin: ServerName, mediaId: MediaId, sign: Sign, signal: AbortSignal) => {
     const path = `/_matrix/federation/v1/media/download/${encodeURIComponent(mediaId)}`;
     const answer = await federation.request(origin, { path, sign, headers: AS_IT_IS }, signal);
-    if (answer.status !== 200) return await orUnknownEndpoint(origin, answer);
+    if (answer.status !== 200) return await orUnknownEndpoint(origin, answer, signal);
     refuseCompressed(origin, answer);
     try {
       const boundary = boundaryOf(textOf(answer, 'content-type'));
@@ -87,7 +99,12 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
       if (location === undefined) {
         const named = { type: part.headers.get('content-type'), disposition: part.headers.get('content-disposition') };
         const announcedBytes = lengthOf(answer);
-        return { ...describeMedia(named), sizeBytes: undefined, announcedBytes, body: watch(origin, part.body) };
+        return {
+          ...describeMedia(named),
+          sizeBytes: undefined,
+          announcedBytes,
+          body: watch(origin, refuseCrumbs(part.body)),
+        };
       }
       answer.body.destroy();
       return await follow(origin, location, answer.url, signal);
@@ -109,7 +126,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
       answer.body.destroy();
       return await follow(origin, location, answer.url, signal);
     }
-    return await orUnknownEndpoint(origin, answer);
+    return await orUnknownEndpoint(origin, answer, signal);
   };
 
   return async (origin, mediaId, sign, signal) => {
@@ -125,8 +142,9 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
 }
 
 /** `undefined`: the server does not know the endpoint, or something in front of it does not; else its refusal is thrown. */
-async function orUnknownEndpoint(origin: ServerName, answer: OutboundAnswer): Promise<undefined> {
+async function orUnknownEndpoint(origin: ServerName, answer: OutboundAnswer, signal: AbortSignal): Promise<undefined> {
   const refusal = await refusalOf(origin, answer);
+  signal.throwIfAborted(); // whoever leaves in the middle of a refusal has not been refused
   if (refusal !== undefined) throw refusal;
 }
 

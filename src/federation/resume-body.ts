@@ -18,8 +18,11 @@ export async function* resumeBody(first: OutboundAnswer, askAgain: AskAgain): As
     try {
       for await (const chunk of answer.body as AsyncIterable<Buffer>) {
         received += chunk.length;
+        if (whole !== undefined && received > whole.bytes)
+          throw new OutboundError('protocol', 'There is more than was announced');
         yield chunk;
       }
+      if (whole !== undefined && received < whole.bytes) throw new OutboundError('broken off', 'A part ended too soon');
       return;
     } catch (error) {
       const hasBrokenOff = error instanceof OutboundError && error.trouble === 'broken off' && received > before;
@@ -48,6 +51,9 @@ function describeWhole({ status, headers }: Pick<OutboundAnswer, 'status' | 'hea
 }
 
 function isRestOf({ status, headers }: OutboundAnswer, whole: Whole, received: number): boolean {
+  const length = headers['content-length'];
+  if (length !== undefined && length !== String(whole.bytes - received)) return false;
+  if (!['identity', undefined].includes(headers['content-encoding']?.toString())) return false;
   const range = `bytes ${received}-${whole.bytes - 1}/${whole.bytes}`;
   return status === 206 && headers['content-range'] === range && (headers['etag'] ?? whole.etag) === whole.etag;
 }

@@ -32,11 +32,15 @@ const MAX_KEY_LENGTH = 200;
 export function createRateLimits(openBuckets: Cluster['openBuckets']): RateLimits {
   const requests = openBuckets('requests', MAX_KEYS);
   const downloads = openBuckets('downloads', MAX_KEYS);
-  const pourDownload = (exchange: Exchange, bytes: number) => {
+  const pourDownload = (exchange: Exchange, bytes: number, capacity?: number) => {
     const { rateLimit } = exchange.config;
     if (!rateLimit.enabled) return undefined;
     const { capacityBytes, drainBytesPerMinute, overflowLimitBytes } = rateLimit.buckets.downloads;
-    const shape = { capacity: capacityBytes, overflow: overflowLimitBytes, drainPerSecond: drainBytesPerMinute / 60 };
+    const shape = {
+      capacity: capacity ?? capacityBytes,
+      overflow: overflowLimitBytes,
+      drainPerSecond: drainBytesPerMinute / 60,
+    };
     return downloads.pour(whoDownloads(exchange), bytes, shape);
   };
   return {
@@ -72,7 +76,9 @@ export function createRateLimits(openBuckets: Cluster['openBuckets']): RateLimit
         throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
       }
     },
-    chargeOnTheWay: pourDownload,
+    chargeOnTheWay(exchange, bytes) {
+      pourDownload(exchange, bytes, Number.POSITIVE_INFINITY);
+    },
   };
 }
 

@@ -51,7 +51,8 @@ export function createComingMediaSender(limits: RateLimits): SendComingMedia {
  * Whether the client is served as well by what has neither tag nor all of its bytes: it has asked for all of it, and would
  * notice if the answer broke off. HTTP/1.0 has no end but that of the connection.
  */
-export function takesWhatComes({ method, headers, raw }: FastifyRequest): boolean {
+export function takesWhatComes({ method, headers, raw, domain }: FastifyRequest): boolean {
+  if (!domain.downloads.passOnWhileFetching) return false;
   const asksForAll = headers.range === undefined || /^bytes=0-$/.test(headers.range);
   const isConditional = headers['if-match'] !== undefined || headers['if-range'] !== undefined;
   return method === 'GET' && asksForAll && !isConditional && raw.httpVersionMajor === 1 && raw.httpVersionMinor > 0;

@@ -10,8 +10,8 @@ export async function writeChunk(raw: ServerResponse, chunk: Uint8Array, signal:
   const { promise: taken, resolve, reject } = Promise.withResolvers<void>();
   const leave = () => reject(signal.reason);
   signal.addEventListener('abort', leave, { once: true });
-  raw.write(chunk, (error) => (error ? reject(new ClientLeft()) : resolve()));
   try {
+    raw.write(chunk, (error) => (error ? reject(new ClientLeft()) : resolve())); // may throw: more than was announced
     await taken;
   } finally {
     signal.removeEventListener('abort', leave);

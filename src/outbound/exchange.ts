@@ -7,7 +7,9 @@ import type { Headers } from './redirects.ts';
 import type { Target } from './target.ts';
 
 export interface OutboundCall {
-  readonly method?: 'GET' | 'HEAD';
+  readonly method?: 'GET' | 'HEAD' | 'POST';
+  /** Of a POST that may be asked twice. */
+  readonly body?: string;
   /** Starts with a slash; with its query. */
   readonly path: string;
   /** Without `Host`. */
@@ -42,6 +44,7 @@ export async function ask(
     method: call.method ?? 'GET',
     path: call.path,
     headers: { ...call.headers, host: target.authority },
+    ...(call.body !== undefined && { body: call.body }),
     headersTimeout: limits.headersMs,
     bodyTimeout: limits.stallMs,
     signal: patience.signal,

@@ -58,6 +58,11 @@ export const downloads = Type.Object(
       default: 10,
       description: 'Most fetches from other servers at once; others wait. 0 or less: no limit.',
     }),
+    passOnWhileFetching: Type.Boolean({
+      default: true,
+      description:
+        "Vitrine's own: begin to send media of other servers while it comes in. Off: send nothing before all of it has come, so that nothing at all is seen of content that is quarantined here.",
+    }),
     maxPerServer: Type.Integer({
       default: 5,
       description:

@@ -60,7 +60,8 @@ export class ComingBytes {
 
   /** From the first byte to the last, as they come. A chunk is valid until the next one is asked for. */
   async *read(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    /** Not held by those who wait: there may be thousands. */
+    let buffer: Buffer | undefined;
     for (let position = 0; ; ) {
       signal.throwIfAborted();
       const progress = this.#progress;
@@ -69,13 +70,17 @@ export class ComingBytes {
       const isAccepted = progress.state === 'accepted';
       const readable = this.#writtenBytes - position - (isAccepted ? 0 : HELD_BACK_BYTES);
       if (readable > 0) {
+        buffer ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
         const wanted = buffer.subarray(0, Math.min(readable, CHUNK_BYTES));
         const bytes = (await this.#temporary.read?.(wanted, position)) ?? 0;
         if (bytes === 0) throw new Error(`The temporary ends at byte ${position}, before what was written does`);
         position += bytes;
         yield wanted.subarray(0, bytes);
       } else if (isAccepted) return;
-      else await orAborted(this.#changed.promise, signal);
+      else {
+        buffer = undefined;
+        await orAborted(this.#changed.promise, signal);
+      }
     }
   }
 

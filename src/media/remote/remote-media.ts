@@ -1,7 +1,7 @@
 import { createSingleFlight } from '../../cluster/index.ts';
 import type { DomainConfig } from '../../config/index.ts';
-import { isServerAllowed } from '../../federation/index.ts';
-import { Forbidden, formatMxcUri, type MxcUri, NotYetUploaded } from '../../matrix/index.ts';
+import { federationLimits, isServerAllowed } from '../../federation/index.ts';
+import { Forbidden, formatMxcUri, type MxcUri, NotYetUploaded, RemoteUnavailable } from '../../matrix/index.ts';
 import { createFailedFetches } from './failed-fetches.ts';
 import type { ComingMedia, FetchFor, RemoteMedia } from './fetch-for.ts';
 import { createFetchTurns } from './fetch-turns.ts';
@@ -18,35 +18,46 @@ interface Passenger extends Disposable {
 }
 
 const MINUTE_MS = 60_000;
+/** So many fetches go on for nobody: those who ask and leave at once must not keep the others from their turn. */
+const MAX_UNATTENDED = 5;
+const ABOUT_TO_LAND: RemoteFetch = { begun: new Promise(() => undefined), isNearlyWhole: () => false };
 const FAILURES = { maxValueBytes: 1024, maxBytes: 8 * 1024 * 1024 };
 
 export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
   const share = createSingleFlight<void>();
   const underWay = new Map<string, RemoteFetch>();
+  const unattended = new Set<string>();
   const failures = createFailedFetches({ failures: parts.openCache('failed_fetches', FAILURES), now: parts.now });
   const turns = createFetchTurns();
 
   const store = async (uri: MxcUri, fetchFor: FetchFor, progress: RemoteFetchProgress, signal: AbortSignal) => {
-    const { downloads } = fetchFor.config;
+    const { downloads, timeouts } = fetchFor.config;
+    const key = keyOf(uri, fetchFor);
+    const limits = { all: downloads.numWorkers, perServer: downloads.maxPerServer };
+    using _turn = await turns.take(uri.origin, limits, signal);
     // What another process fetches is not fetched here, too.
     await using _lock = await parts.locks.acquire(`remote-media-${formatMxcUri(uri)}`, signal);
     if ((await parts.records.findNow(uri)) !== undefined) return;
-    const limits = { all: downloads.numWorkers, perServer: downloads.maxPerServer };
-    using _turn = await turns.take(uri.origin, limits, signal);
+    await failures.refuse(uri, key);
     const ending = new AbortController();
+    // Of all requests that it takes, redirects and resumptions included.
+    const { totalMs } = federationLimits(timeouts.federationTimeoutSeconds);
+    const timer = setTimeout(() => ending.abort(new RemoteUnavailable(uri.origin, 'timeout')), totalMs);
     try {
       await storeRemote(parts, uri, fetchFor, progress, AbortSignal.any([signal, ending.signal]));
     } catch (error) {
-      const keptMs = downloads.failureCacheMinutes * MINUTE_MS;
-      await failures.remember(failureKey(uri, fetchFor), error, keptMs);
+      if (!signal.aborted || error !== signal.reason) {
+        await failures.remember(key, error, downloads.failureCacheMinutes * MINUTE_MS);
+      }
       throw error;
     } finally {
+      clearTimeout(timer);
       ending.abort(); // what is still being asked is asked for nobody
     }
   };
 
   const fly = async (uri: MxcUri, fetchFor: FetchFor, signal: AbortSignal): Promise<void> => {
-    const key = formatMxcUri(uri);
+    const key = keyOf(uri, fetchFor);
     const progress = createRemoteFetch();
     underWay.set(key, progress);
     try {
@@ -57,14 +68,18 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
   };
 
   const board = (uri: MxcUri, fetchFor: FetchFor, signal: AbortSignal): Passenger => {
-    const key = formatMxcUri(uri);
+    const key = keyOf(uri, fetchFor);
     const own = new AbortController();
     const join = (joined: AbortSignal) => share(key, joined, (shared) => fly(uri, fetchFor, shared));
     const landed = join(own.signal);
-    const fetch = underWay.get(key);
-    if (fetch === undefined) throw new Error('A fetch that has begun is not under way');
-    // Remembered, and told to the others. It lasts as long as asking a server may take.
-    const goOn = () => void join(new AbortController().signal).catch(() => undefined);
+    const fetch = underWay.get(key) ?? ABOUT_TO_LAND;
+    const goOn = () => {
+      if (unattended.has(key) || unattended.size >= MAX_UNATTENDED) return;
+      unattended.add(key);
+      // Remembered, and told to the others. It lasts as long as asking a server may take.
+      const ended = join(new AbortController().signal).catch(() => undefined);
+      void ended.finally(() => unattended.delete(key));
+    };
     let isAboard = true;
     const leave = () => {
       if (!isAboard) return;
@@ -98,7 +113,7 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
 
   const boardAllowed = async (uri: MxcUri, fetchFor: FetchFor, signal: AbortSignal): Promise<Passenger> => {
     refuseServer(uri, fetchFor.domain);
-    await failures.refuse(uri, failureKey(uri, fetchFor));
+    await failures.refuse(uri, keyOf(uri, fetchFor));
     signal.throwIfAborted();
     return board(uri, fetchFor, signal);
   };
@@ -131,7 +146,7 @@ function asComing({ media, bytes }: Begun, aboard: Disposable): ComingMedia {
 }
 
 /** Limits and keys are the domain's own, so what one is refused another one may get. */
-function failureKey(uri: MxcUri, { domain }: FetchFor): string {
+function keyOf(uri: MxcUri, { domain }: FetchFor): string {
   return `${domain.serverName} ${formatMxcUri(uri)}`;
 }
 

@@ -34,8 +34,9 @@ export async function storeRemote(
   const datastore = parts.datastores.choose('remote_media', domain.datastores);
   const maxBytes = domain.downloads.maxBytes > 0 ? domain.downloads.maxBytes : Number.POSITIVE_INFINITY;
   const incoming = await parts.ask(uri, domain, signal);
+  refuseAnnounced(incoming.announcedBytes, maxBytes);
   const received = await receiveBytes(
-    tellPauses(refuseTooMuch(incoming.body, incoming.announcedBytes, maxBytes)),
+    tellPauses(refuseTooMuch(incoming.body, maxBytes)),
     datastore,
     incoming.contentType,
     parts.receiveBuffers,
@@ -73,14 +74,21 @@ export async function storeRemote(
   }
 }
 
-/** @throws {RemoteTooLarge} before more than `maxBytes` are passed on, or at once when they are announced */
-async function* refuseTooMuch(body: AsyncIterable<Uint8Array>, announcedBytes: number | undefined, maxBytes: number) {
+/** @throws {RemoteTooLarge} */
+function refuseAnnounced(announcedBytes: number | undefined, maxBytes: number): void {
+  if ((announcedBytes ?? 0) > maxBytes + ENVELOPE_BYTES) throw tooLarge(maxBytes);
+}
+
+/** @throws {RemoteTooLarge} before more than `maxBytes` are passed on */
+async function* refuseTooMuch(body: AsyncIterable<Uint8Array>, maxBytes: number) {
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > maxBytes || (announcedBytes ?? 0) > maxBytes + ENVELOPE_BYTES) {
-      throw new RemoteTooLarge(`The media is larger than the ${maxBytes} bytes that are fetched from other servers`);
-    }
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
     yield chunk;
   }
+}
+
+function tooLarge(maxBytes: number): RemoteTooLarge {
+  return new RemoteTooLarge(`The media is larger than the ${maxBytes} bytes that are fetched from other servers`);
 }
