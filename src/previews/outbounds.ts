@@ -14,7 +14,7 @@ export interface Outbounds extends AsyncDisposable {
 
 /** Where no site can be, whatever the configuration says. */
 const NEVER: readonly string[] = [
-  '0.0.0.0/8', // this network
+  '0.0.0.0/8', // this network; `::1` carries an address of it
   '169.254.0.0/16', // link-local, and the metadata of most clouds
   '192.0.0.0/24', // of protocols, and the metadata of Oracle's cloud
   '168.63.129.16/32', // the metadata of Azure
