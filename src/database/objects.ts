@@ -80,10 +80,13 @@ export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly
   );
 }
 
-/** Every datastore that a row needs. '' stands for rows from before there were several. */
-export async function distinctDatastoreIds(db: Db): Promise<string[]> {
+/** Every datastore that a row of these tables needs. '' stands for rows from before there were several. */
+export async function distinctDatastoreIds(
+  db: Db,
+  tables: readonly (typeof REFERRING_TABLES)[number][] = REFERRING_TABLES,
+): Promise<string[]> {
   const ids = new Set<string>();
-  for (const table of REFERRING_TABLES) {
+  for (const table of tables) {
     // Jumps through the index from one id to the next: a DISTINCT would read every row of the largest tables.
     const { rows } = await sql<{ id: string }>`
       with recursive ids (id) as (
