@@ -99,23 +99,3 @@ export async function distinctDatastoreIds(
   }
   return [...ids];
 }
-
-/** How much each datastore holds, by what the rows say. An object that several rows share counts once. */
-export async function measureDatastores(db: Db): Promise<ReadonlyMap<string, number>> {
-  const rowsOf = (table: (typeof TABLES)[number]) =>
-    db.selectFrom(table).select(['datastore_id', 'location', 'size_bytes']).where('location', '!=', '');
-  const objects = db
-    .selectFrom(
-      TABLES.slice(1)
-        .reduce((all, table) => all.unionAll(rowsOf(table)), rowsOf(TABLES[0]))
-        .as('shared'),
-    )
-    .select(({ fn }) => ['datastore_id', 'location', fn.max('size_bytes').as('size_bytes')])
-    .groupBy(['datastore_id', 'location']);
-  const rows = await db
-    .selectFrom(objects.as('objects'))
-    .select(({ fn }) => ['datastore_id', fn.sum<number | string>('size_bytes').as('bytes')])
-    .groupBy('datastore_id')
-    .execute();
-  return new Map(rows.map((row) => [row.datastore_id, Number(row.bytes)])); // PostgreSQL's sums come as text
-}

@@ -166,6 +166,8 @@ const indexes = [
   'idx_sha256_hash_thumbnails: thumbnails (sha256_hash)',
   'idx_sha256_hash_vitrine_thumbnail_variants: vitrine_thumbnail_variants (sha256_hash)',
   'idx_user_id_media: media (user_id)',
+  "vitrine_fetched_media: media (creation_ts, media_id, origin) WHERE (user_id = ''::text)",
+  'vitrine_quarantined_media: media (sha256_hash) WHERE (quarantined = true)',
 ];
 
 test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and tables of our own beside it', {
