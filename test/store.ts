@@ -75,7 +75,7 @@ export async function openStore(t: TestContext, engine: ReturnType<typeof engine
     measure: async () => new Map(),
   });
   t.after(() => datastores[Symbol.asyncDispose]());
-  const { locks, bus } = createOwnCluster({ now });
+  const { locks, bus, openCache } = createOwnCluster({ now });
   const records = createMediaRecords({ database, bus, now });
   const usage = createUsage({ database, now, log });
   const parts = {
@@ -85,7 +85,7 @@ export async function openStore(t: TestContext, engine: ReturnType<typeof engine
     receiveBuffers: createReceiveBuffers(),
   };
   const ask = () => Promise.reject(new Error('This store asks nobody'));
-  const media = createMedia({ ...parts, remoteMedia: createRemoteMedia({ ...parts, ask }) });
+  const media = createMedia({ ...parts, remoteMedia: createRemoteMedia({ ...parts, openCache, ask }) });
 
   const upload: Store['upload'] = async (bytes, user = 'alice', name = '') => {
     const asked = {
