@@ -42,7 +42,7 @@ async function open(serverUrl: string, rows: number): Promise<Filled> {
     pool: { maxConnections: 4, maxIdleConnections: 4 },
     log: pino({ level: 'silent' }),
     now: Date.now,
-    signal: AbortSignal.timeout(60_000),
+    signal: new AbortController().signal,
     postgres: url.href,
   };
   await (await openDatabase(options))[Symbol.asyncDispose]();
