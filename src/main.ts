@@ -88,7 +88,7 @@ export async function startService(
     database.engine === 'postgres'
       ? stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal)).isInCharge
       : () => true; // the file is this process's alone
-  await refuseMissingDatastores(database, snapshot.allDatastores);
+  await refuseMissingDatastores(database, snapshot.allDatastores, log);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, {
       machineId: environment.machineId,
@@ -247,13 +247,28 @@ function tellFindings({ warnings, withoutEffect }: LoadedConfig, log: Log): void
   if (withoutEffect.length > 0) log.warn({ options: withoutEffect }, 'These options are set and have no effect yet');
 }
 
-/** Media in a datastore that nobody has configured could not be served; better to say so now. */
-async function refuseMissingDatastores(database: Database, configured: readonly DatastoreConfig[]): Promise<void> {
+/**
+ * Media in a datastore that nobody has configured could not be served; better to say so now. Thumbnails there are made again,
+ * and matrix-media-repo starts without their datastores as well.
+ */
+async function refuseMissingDatastores(
+  database: Database,
+  configured: readonly DatastoreConfig[],
+  log: Log,
+): Promise<void> {
   const known = new Set(configured.map(({ id }) => id));
-  const missing = (await distinctDatastoreIds(database.db)).filter((id) => !known.has(id));
-  if (missing.length === 0) return;
-  const names = missing.map((id) => JSON.stringify(id)).join(', ');
-  throw new Error(`The database has media in datastores that are not configured: ${names}. Add them to "datastores"`);
+  const unknownOf = (ids: readonly string[]) => ids.filter((id) => !known.has(id));
+  const missing = unknownOf(await distinctDatastoreIds(database.db, ['media']));
+  if (missing.length > 0) {
+    const names = missing.map((id) => JSON.stringify(id)).join(', ');
+    throw new Error(`The database has media in datastores that are not configured: ${names}. Add them to "datastores"`);
+  }
+  const others = unknownOf(await distinctDatastoreIds(database.db));
+  if (others.length === 0) return;
+  log.warn(
+    { datastores: others },
+    'Thumbnails or exports are in datastores that are not configured; they are not used',
+  );
 }
 
 async function readinessOf(

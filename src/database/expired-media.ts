@@ -11,13 +11,13 @@ export interface ExpiredMediaQuery {
   /** Only what lies in these. */
   readonly datastoreIds: readonly string[];
   /** The row that the last page ended with. */
-  readonly after: Pick<MediaRow, 'origin' | 'media_id'> | undefined;
+  readonly after: Pick<MediaRow, 'creation_ts' | 'origin' | 'media_id'> | undefined;
   readonly limit: number;
 }
 
 /**
  * Remote media that may go: fetched long ago, neither quarantined nor pinned, and of content that no media of ours has
- * and that was not fetched again since. In the order of media ID and origin.
+ * and that was not fetched again since. The oldest first.
  */
 export function findExpiredRemoteMedia(
   db: Db,
@@ -27,12 +27,14 @@ export function findExpiredRemoteMedia(
   return db
     .selectFrom('media')
     .selectAll()
-    .where('user_id', '=', '')
+    .where('user_id', '=', sql.lit('')) // as the index `vitrine_fetched_media` has it, which is what this reads along
     .where('creation_ts', '<', beforeTs)
     .where('quarantined', '=', false)
     .where('origin', 'not in', ourOrigins)
     .where('datastore_id', 'in', datastoreIds)
-    .where(sql<boolean>`(media_id, origin) > (${after?.media_id ?? ''}, ${after?.origin ?? ''})`)
+    .where(
+      sql<boolean>`(creation_ts, media_id, origin) > (${after?.creation_ts ?? -1}, ${after?.media_id ?? ''}, ${after?.origin ?? ''})`,
+    )
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -54,6 +56,7 @@ export function findExpiredRemoteMedia(
         ),
       ),
     )
+    .orderBy('creation_ts')
     .orderBy('media_id')
     .orderBy('origin')
     .limit(limit)

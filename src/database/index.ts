@@ -28,6 +28,7 @@ export {
   THUMBNAIL_TABLES,
   type ThumbnailTable,
 } from './expired-thumbnails.ts';
+export { measureDatastores } from './fill-levels.ts';
 export { inspectDatabase } from './inspect-database.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
 export { releaseLease, takeLease } from './leases.ts';
@@ -54,7 +55,6 @@ export {
   findReferenced,
   isReferenced,
   type KnownObject,
-  measureDatastores,
   moveObject,
   type ObjectPlace,
   REFERRING_TABLES,

@@ -73,7 +73,7 @@ export async function findKnownContent(db: Db, upload: UploadOfUser): Promise<Kn
         .selectFrom('media')
         .select('media_id')
         .where('sha256_hash', '=', sha256)
-        .where('quarantined', '=', true)
+        .where('quarantined', '=', sql.lit(true)) // as the index `vitrine_quarantined_media` has it
         .limit(1)
         .as('quarantinedId'),
       select

@@ -80,10 +80,13 @@ export function moveObject(db: Db, from: ObjectPlace, to: ObjectPlace): readonly
   );
 }
 
-/** Every datastore that a row needs. '' stands for rows from before there were several. */
-export async function distinctDatastoreIds(db: Db): Promise<string[]> {
+/** Every datastore that a row of these tables needs. '' stands for rows from before there were several. */
+export async function distinctDatastoreIds(
+  db: Db,
+  tables: readonly (typeof REFERRING_TABLES)[number][] = REFERRING_TABLES,
+): Promise<string[]> {
   const ids = new Set<string>();
-  for (const table of REFERRING_TABLES) {
+  for (const table of tables) {
     // Jumps through the index from one id to the next: a DISTINCT would read every row of the largest tables.
     const { rows } = await sql<{ id: string }>`
       with recursive ids (id) as (
@@ -95,24 +98,4 @@ export async function distinctDatastoreIds(db: Db): Promise<string[]> {
     for (const row of rows) ids.add(row.id);
   }
   return [...ids];
-}
-
-/** How much each datastore holds, by what the rows say. An object that several rows share counts once. */
-export async function measureDatastores(db: Db): Promise<ReadonlyMap<string, number>> {
-  const rowsOf = (table: (typeof TABLES)[number]) =>
-    db.selectFrom(table).select(['datastore_id', 'location', 'size_bytes']).where('location', '!=', '');
-  const objects = db
-    .selectFrom(
-      TABLES.slice(1)
-        .reduce((all, table) => all.unionAll(rowsOf(table)), rowsOf(TABLES[0]))
-        .as('shared'),
-    )
-    .select(({ fn }) => ['datastore_id', 'location', fn.max('size_bytes').as('size_bytes')])
-    .groupBy(['datastore_id', 'location']);
-  const rows = await db
-    .selectFrom(objects.as('objects'))
-    .select(({ fn }) => ['datastore_id', fn.sum<number | string>('size_bytes').as('bytes')])
-    .groupBy('datastore_id')
-    .execute();
-  return new Map(rows.map((row) => [row.datastore_id, Number(row.bytes)])); // PostgreSQL's sums come as text
 }

@@ -160,13 +160,14 @@ async function takeRowOfContent(
   return row;
 }
 
-/** A thumbnail whose object is lost is made again; that is cheaper than a complaint. */
+/** A thumbnail whose object is lost, or whose datastore is, is made again; that is cheaper than a complaint. */
 async function openIfThere(
   parts: Parts,
   media: MediaRow,
   row: StoredThumbnail,
   signal: AbortSignal,
 ): Promise<FoundThumbnail | undefined> {
+  if (parts.datastores.find(row.datastore_id) === undefined) return undefined;
   try {
     const opened = await openMade(parts, media, row, signal);
     if (opened.object.redirect === undefined) await confirm(opened, signal);

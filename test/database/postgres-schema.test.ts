@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { MMR_SCHEMA } from '../mmr/schema.ts';
 import { usePostgres } from '../postgres.ts';
-import { describeSchema } from './describe-schema.ts';
+import { describeSchema, runSql } from './describe-schema.ts';
 import { openForTest } from './open.ts';
 
 const postgres = await usePostgres();
@@ -165,6 +166,8 @@ const indexes = [
   'idx_sha256_hash_thumbnails: thumbnails (sha256_hash)',
   'idx_sha256_hash_vitrine_thumbnail_variants: vitrine_thumbnail_variants (sha256_hash)',
   'idx_user_id_media: media (user_id)',
+  "vitrine_fetched_media: media (creation_ts, media_id, origin) WHERE (user_id = ''::text)",
+  'vitrine_quarantined_media: media (sha256_hash) WHERE (quarantined = true)',
 ];
 
 test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and tables of our own beside it', {
@@ -196,4 +199,14 @@ test('a new PostgreSQL database has exactly the schema of matrix-media-repo, and
     sequences: ['background_tasks_id_seq integer', 'gomigrate_id_seq integer'],
     migrations: Array.from({ length: 29 }, (_, index) => [index + 1, index + 1]),
   });
+});
+
+test('a database that matrix-media-repo has made gets tables of our own, and is otherwise as a new one', {
+  skip: postgres.skip,
+}, async (t) => {
+  const [made, fresh] = [await postgres.createDatabase(t), await postgres.createDatabase(t)];
+  await runSql(made, MMR_SCHEMA);
+  await openForTest(t, { postgres: made });
+  await openForTest(t, { postgres: fresh });
+  assert.deepEqual(await describeSchema(made), await describeSchema(fresh));
 });

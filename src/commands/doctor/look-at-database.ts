@@ -1,5 +1,11 @@
 import type { Config } from '../../config/index.ts';
-import { DatabaseRefused, distinctDatastoreIds, inspectDatabase, openDatabase } from '../../database/index.ts';
+import {
+  type Database,
+  DatabaseRefused,
+  distinctDatastoreIds,
+  inspectDatabase,
+  openDatabase,
+} from '../../database/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import { type Diagnosis, ok, problem, warning } from './diagnosis.ts';
 import { judgeClock } from './look-at-clock.ts';
@@ -32,7 +38,7 @@ export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal:
     const first = ok(PART, `${about}: tables up to date${used}`);
     if (isInUse) return [first, ...clock];
     await using database = await openDatabase({ ...named, pool, log, now, signal });
-    return [first, ...clock, ...judgeDatastores(config, await distinctDatastoreIds(database.db))];
+    return [first, ...clock, ...(await judgeDatastores(config, database))];
   } catch (error) {
     if (!(error instanceof DatabaseRefused)) throw error;
     return [
@@ -45,12 +51,18 @@ export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal:
   }
 }
 
-/** A start refuses records that point into datastores which are not configured. */
-function judgeDatastores({ allDatastores }: Config, used: readonly string[]): Diagnosis[] {
+/** A start refuses media in datastores which are not configured, and does without thumbnails and exports there. */
+async function judgeDatastores({ allDatastores }: Config, { db }: Database): Promise<Diagnosis[]> {
   const known = new Set(allDatastores.map(({ id }) => id));
-  const missing = used.filter((id) => !known.has(id));
-  if (missing.length === 0) return [];
-  const names = missing.map((id) => JSON.stringify(id)).join(', ');
-  const found = `there is media in datastores that are not configured: ${names}`;
-  return [problem(PART, found, 'Add them to "datastores", with their old IDs; forKinds may be empty.')];
+  const unknownOf = (ids: readonly string[]) => ids.filter((id) => !known.has(id));
+  const namesOf = (ids: readonly string[]) => ids.map((id) => JSON.stringify(id)).join(', ');
+  const missing = unknownOf(await distinctDatastoreIds(db, ['media']));
+  if (missing.length > 0) {
+    const found = `there is media in datastores that are not configured: ${namesOf(missing)}`;
+    return [problem(PART, found, 'Add them to "datastores", with their old IDs; forKinds may be empty.')];
+  }
+  const others = unknownOf(await distinctDatastoreIds(db));
+  if (others.length === 0) return [];
+  const found = `there are thumbnails or exports in datastores that are not configured: ${namesOf(others)}`;
+  return [warning(PART, found, 'Add them to "datastores", or do without: thumbnails are made again.')];
 }

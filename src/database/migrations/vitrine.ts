@@ -47,4 +47,8 @@ export const vitrineVersions: readonly string[] = [
     holder TEXT NOT NULL,
     expires_ts BIGINT NOT NULL
   );`,
+  // Both stand on a table of MMR, which does not mind. Retention looks for old media of other servers each hour, of millions; and each
+  // upload asks whether its content is quarantined, also of a picture that thousands have.
+  `CREATE INDEX IF NOT EXISTS vitrine_fetched_media ON media (creation_ts, media_id, origin) WHERE user_id = '';
+  CREATE INDEX IF NOT EXISTS vitrine_quarantined_media ON media (sha256_hash) WHERE quarantined = true;`,
 ];

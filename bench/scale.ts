@@ -1,0 +1,109 @@
+// What each request asks of PostgreSQL, with ten thousand media and with a million, or as many as VITRINE_BENCH_ROWS says: the
+// cost must not grow with the rows. Ten million take half an hour and 15 GB.
+
+import { Client } from 'pg';
+import pino from 'pino';
+import {
+  type Database,
+  type Db,
+  findExpiredRemoteMedia,
+  findKnownContent,
+  findMediaAndRestriction,
+  findThumbnail,
+  findUserUsage,
+  measureDatastores,
+  openDatabase,
+} from '../src/database/index.ts';
+import { FILLED_FROM_TS, fillWithRows, hashOf, mediaOf } from '../test/database/fill.ts';
+import { startServer } from '../test/postgres.ts';
+import { median, report } from './report.ts';
+
+const FEW = 10_000;
+const MANY = Number(process.env['VITRINE_BENCH_ROWS'] ?? 1_000_000);
+/** A block with few rows, a block with many, and so on: what else the machine does meets both. */
+const BLOCKS = 20;
+const ASKED_PER_BLOCK = 100;
+const DAY_MS = 86_400_000;
+
+interface Filled extends AsyncDisposable {
+  readonly rows: number;
+  readonly database: Database;
+}
+
+async function open(serverUrl: string, rows: number): Promise<Filled> {
+  const name = `bench_${rows}`;
+  const admin = new Client(serverUrl);
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  await admin.end();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const options = {
+    pool: { maxConnections: 4, maxIdleConnections: 4 },
+    log: pino({ level: 'silent' }),
+    now: Date.now,
+    signal: new AbortController().signal,
+    postgres: url.href,
+  };
+  await (await openDatabase(options))[Symbol.asyncDispose]();
+  await fillWithRows(url.href, rows);
+  const database = await openDatabase(options);
+  return { rows, database, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+}
+
+const shape = { width: 320, height: 240, method: 'scale', animated: false };
+const about = { upload_name: 'picture.jpg', content_type: 'image/jpeg' };
+const QUESTIONS: Readonly<Record<string, (db: Db, n: number) => Promise<unknown>>> = {
+  'look-up of a download': (db, n) => findMediaAndRestriction(db, mediaOf(n).origin, mediaOf(n).media_id),
+  'look-up of a thumbnail': (db, n) => findThumbnail(db, { ...mediaOf(n), ...shape }),
+  'look-up of an upload': (db, n) => findKnownContent(db, { ...mediaOf(n), ...about, sha256_hash: hashOf(n) }),
+  'totals of a user': (db, n) => findUserUsage(db, mediaOf(n - (n % 2)).user_id),
+};
+
+/** The median of one block, in ms. */
+async function timeBlock({ rows, database }: Filled, ask: (db: Db, n: number) => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let asked = 0; asked < ASKED_PER_BLOCK; asked += 1) {
+    const n = 2 + Math.floor(Math.random() * (rows - 2));
+    const startedMs = performance.now();
+    await ask(database.db, n);
+    times.push(performance.now() - startedMs);
+  }
+  return median(times);
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return (performance.now() - startedMs) / 1000;
+}
+
+const serverUrl = await startServer();
+if (serverUrl === undefined) throw new Error('There is no PostgreSQL');
+await using few = await open(serverUrl, FEW);
+await using many = await open(serverUrl, MANY);
+const shown = MANY.toLocaleString('en');
+for (const [name, ask] of Object.entries(QUESTIONS)) {
+  for (const filled of [few, many]) await timeBlock(filled, ask); // connections and catalogues
+  const ratios: number[] = [];
+  for (let block = 0; block < BLOCKS; block += 1) {
+    const small = await timeBlock(few, ask);
+    ratios.push((await timeBlock(many, ask)) / small);
+  }
+  report({ name: `${name}, ${shown} rows: 10,000`, value: median(ratios), unit: '×', target: { atMost: 1.1 } });
+}
+report({
+  name: `how much datastores hold, ${shown} rows`,
+  value: await secondsOf(() => measureDatastores(many.database.db)),
+  unit: 's',
+  target: { atMost: 2 },
+});
+const nothing = { beforeTs: FILLED_FROM_TS - DAY_MS, after: undefined, limit: 200 };
+report({
+  name: `retention with nothing to do, ${shown} rows`,
+  value: await secondsOf(() =>
+    findExpiredRemoteMedia(many.database.db, { ...nothing, ourOrigins: ['example.org'], datastoreIds: ['main'] }),
+  ),
+  unit: 's',
+  target: { atMost: 0.1 },
+});
