@@ -118,7 +118,10 @@ export async function startService(
     newUniqueId,
     now,
   };
-  const mediaParts = { ...storeParts, remoteMedia: createRemoteMedia({ ...storeParts, ask: federation.fetchRemote }) };
+  const mediaParts = {
+    ...storeParts,
+    remoteMedia: createRemoteMedia({ ...storeParts, openCache: cluster.openCache, ask: federation.fetchRemote }),
+  };
   const media = createMedia(mediaParts);
   const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
   const thumbnails = createThumbnails(pictureParts);
@@ -128,6 +131,7 @@ export async function startService(
   const tasks = stack.use(
     createTasks({
       database,
+      bus,
       kinds: [storageMigration({ ...upkeepParts, bytesPerSecond })],
       isInCharge,
       maxRunning: () => snapshot.tasks.numWorkers,

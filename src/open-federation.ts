@@ -87,6 +87,10 @@ export async function openFederation(
   };
 }
 
+/** To one server. Fewer than fetches from it, and some of these would fail for having waited too long. */
+const MIN_CONNECTIONS = 16;
+const UNLIMITED_CONNECTIONS = 1000;
+
 /** By server name. */
 function signersOf(keys: ReadonlyMap<string, SigningKey>): ReadonlyMap<string, Sign> {
   return new Map(
@@ -102,13 +106,14 @@ function routeOf({ route }: Internet): Pick<OutboundParts, 'route'> {
 }
 
 function outboundOptions(
-  { federation, timeouts }: Config,
+  { downloads: { maxPerServer }, federation, timeouts }: Config,
   { authorities, anyCertificate = false }: Internet,
   limits = federationLimits(timeouts.federationTimeoutSeconds),
 ): OutboundOptions {
   const { allowedNetworks: allowed, disallowedNetworks: disallowed } = federation;
   const certificates = { areChecked: !anyCertificate, ...(authorities !== undefined && { authorities }) };
-  return { networks: { allowed, disallowed }, limits, certificates };
+  const maxConnections = maxPerServer > 0 ? Math.max(MIN_CONNECTIONS, maxPerServer) : UNLIMITED_CONNECTIONS;
+  return { networks: { allowed, disallowed }, limits, certificates, maxConnections };
 }
 
 /** In the background: the service starts before its homeservers can be asked by their public names. */

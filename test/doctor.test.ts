@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parse, stringify } from 'yaml';
@@ -9,6 +7,7 @@ import { nameCommands, runCommand } from '../src/commands/index.ts';
 import { formatKeyFile, generateSigningKey } from '../src/federation/index.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { startFakeHomeserver } from './fake-homeserver.ts';
+import { skipWithoutRedis, startRedis } from './redis.ts';
 import {
   type ConfigSections,
   ENGINES,
@@ -161,23 +160,19 @@ test('a homeserver that is down or in trouble, and a signing key that cannot be 
   assert.equal(of('signing key of troubled.example')[0]?.state, 'warning');
 });
 
-test('Redis is asked when it is in use', async (t) => {
-  const answering = createServer((socket) => {
-    socket.once('data', (bytes) => socket.end(`${bytes}` === 'PING\r\n' ? '+PONG\r\n' : '-ERR\r\n'));
-  });
-  answering.listen(0, '127.0.0.1');
-  await once(answering, 'listening');
-  t.after(() => answering.close());
-  const { port } = answering.address() as AddressInfo;
+test('Redis is asked when it is in use, with the password that it wants', { skip: skipWithoutRedis() }, async (t) => {
+  const redis = await startRedis(t, ['--requirepass', 'secret']);
   const folder = await makeHealthy(t, ENGINES[0]);
   const shards = [
-    { name: 'one', addr: `127.0.0.1:${port}` },
+    { name: 'one', addr: redis.addr },
     { name: 'two', addr: '127.0.0.1:9' },
   ];
-  await change(folder, { redis: { enabled: true, shards } });
+  await change(folder, { redis: { enabled: true, shards, password: 'secret' } });
   const { of } = await examine(folder);
   assert.equal(of('redis one')[0]?.state, 'ok');
   assert.match(of('redis two')[0]?.found ?? '', /ECONNREFUSED/);
+  await change(folder, { redis: { enabled: true, shards, password: 'wrong' } });
+  assert.match((await examine(folder)).of('redis one')[0]?.found ?? '', /WRONGPASS/);
 });
 
 test('programs that listed types need and that are missing are told, with what to install', async (t) => {

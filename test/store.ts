@@ -42,6 +42,9 @@ export interface Store {
   read(origin: string, mediaId: string): Promise<Buffer | undefined>;
 }
 
+/** What a store has to do with others. */
+type OfCluster = Pick<Cluster, 'locks' | 'bus' | 'openCache'>;
+
 /** The engines that {@link openStore} knows, for loops over tests. */
 export function enginesOf(postgres: PostgresForTests) {
   return [
@@ -68,7 +71,7 @@ export async function openStore(t: TestContext, engine: ReturnType<typeof engine
 export async function openStores(
   t: TestContext,
   engine: ReturnType<typeof enginesOf>[number],
-  clusters: readonly Pick<Cluster, 'locks' | 'bus'>[],
+  clusters: readonly OfCluster[],
   slowDown: (datastores: Datastores) => Datastores = (datastores) => datastores,
 ): Promise<Store[]> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-store-'));
@@ -85,7 +88,7 @@ async function openProcess(
   t: TestContext,
   folder: string,
   database: Database,
-  { locks, bus }: Pick<Cluster, 'locks' | 'bus'>,
+  { locks, bus, openCache }: OfCluster,
   machineId: number,
   slowDown: (datastores: Datastores) => Datastores,
 ): Promise<Store> {
@@ -116,7 +119,7 @@ async function openProcess(
     receiveBuffers: createReceiveBuffers(),
   };
   const ask = () => Promise.reject(new Error('This store asks nobody'));
-  const media = createMedia({ ...parts, remoteMedia: createRemoteMedia({ ...parts, ask }) });
+  const media = createMedia({ ...parts, remoteMedia: createRemoteMedia({ ...parts, openCache, ask }) });
 
   const upload: Store['upload'] = async (bytes, user = 'alice', name = '') => {
     const asked = {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
+import { createOwnCluster } from '../src/cluster/index.ts';
 import { type Database, insertTask } from '../src/database/index.ts';
 import { Unavailable } from '../src/matrix/index.ts';
 import { createTasks, type RecurringJob, startRecurring, type Task, type TaskKind } from '../src/tasks/index.ts';
@@ -36,6 +37,7 @@ function makeClock() {
 function start(t: TestContext, database: Database, kinds: readonly TaskKind[], now: () => number) {
   const tasks = createTasks({
     database,
+    bus: createOwnCluster({ now }).bus,
     kinds,
     isInCharge: () => true,
     maxRunning: () => 1,

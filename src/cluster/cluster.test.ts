@@ -104,7 +104,7 @@ for (const { name: kind, skip, open } of KINDS) {
     using _own = one.bus.subscribe('upload_mxc', 'mxc://example.org/a', () => heard.push('own'));
     using _other = other.bus.subscribe('upload_mxc', 'mxc://example.org/a', resolve);
     using _elsewhere = other.bus.subscribe('upload_mxc', 'mxc://example.org/b', () => heard.push('b'));
-    using _channel = other.bus.subscribe('remote_mxc', 'mxc://example.org/a', () => heard.push('remote'));
+    using _channel = other.bus.subscribe('media_changed', 'mxc://example.org/a', () => heard.push('remote'));
     one.bus.publish('upload_mxc', 'mxc://example.org/a');
     await isThere;
     assert.deepEqual(heard, ['own']);

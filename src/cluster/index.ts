@@ -3,7 +3,7 @@ export type { Cache, CacheLimits } from './cache.ts';
 export type { Cluster } from './cluster.ts';
 export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
 export type { Lock, Locks } from './lock.ts';
-export { openCluster } from './open-cluster.ts';
+export { lookAtRedis, openCluster } from './open-cluster.ts';
 export { orAborted } from './or-aborted.ts';
 export { createOwnCluster } from './own-cluster.ts';
 export { MachineIdTaken, openProcesses, type ProcessBook, type Processes } from './processes.ts';

@@ -94,7 +94,11 @@ async function run(
   const strangers = flags.datastore === undefined ? await findStrangers(storage) : [];
   const options = { datastoreIds, hashes: flags.hashes, repair: flags.repair, minAgeMs: flags.minAgeMs };
   const file = flags.resume === undefined ? undefined : await openCheckFile(resolve(io.cwd, flags.resume), options);
-  const parts = { ...storage, forgetRecords: () => undefined, ourOrigins: () => [...storage.config.domains.keys()] };
+  const parts = {
+    ...storage,
+    forgetRecords: () => storage.bus.publish('media_changed', '*'),
+    ourOrigins: () => [...storage.config.domains.keys()],
+  };
   const tell = (value: object, text: string) => {
     line.clear();
     io.stdout(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);

@@ -79,7 +79,9 @@ async function transfer(
   const bytesPerSecond = () => storage.config.tasks.transferBytesPerSecond;
   await using tasks = createTasks({
     ...storage,
-    kinds: [storageMigration({ ...storage, forgetRecords: () => undefined, bytesPerSecond })],
+    kinds: [
+      storageMigration({ ...storage, forgetRecords: () => storage.bus.publish('media_changed', '*'), bytesPerSecond }),
+    ],
     isInCharge: () => true,
     maxRunning: () => 1,
   });

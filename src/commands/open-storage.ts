@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createUniqueIds, type Locks, openCluster } from '../cluster/index.ts';
+import { type Bus, createUniqueIds, type Locks, openCluster } from '../cluster/index.ts';
 import { type Config, findConfigPath, loadConfig, readEnvironment } from '../config/index.ts';
 import { type Database, measureDatastores, openDatabase } from '../database/index.ts';
 import { type Datastores, openDatastores } from '../datastores/index.ts';
@@ -13,6 +13,7 @@ export interface Storage extends AsyncDisposable {
   readonly datastores: Datastores;
   /** Without Redis they are this process's: a service beside it knows nothing of them. */
   readonly locks: Locks;
+  readonly bus: Bus;
   readonly newUniqueId: () => string;
   readonly now: () => number;
   readonly log: Log;
@@ -51,10 +52,12 @@ export async function openStorage(path: string | undefined, io: CommandIo, signa
     }),
   );
   const { redis } = config;
-  const { locks } = stack.use(await openCluster(redis.enabled ? redis : undefined, { log, now, random: Math.random }));
+  const { locks, bus } = stack.use(
+    await openCluster(redis.enabled ? redis : undefined, { log, now, random: Math.random }),
+  );
   const parts = stack.move();
   return {
-    ...{ config, database, datastores, locks, newUniqueId, now, log },
+    ...{ config, database, datastores, locks, bus, newUniqueId, now, log },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

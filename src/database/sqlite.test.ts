@@ -146,15 +146,20 @@ test('a database of an older Vitrine gets the tables that it lacks, and keeps it
   await before.atomically([hold(before, 'kept')]);
   await before[Symbol.asyncDispose]();
   const older = new DatabaseSync(file);
-  older.exec(
-    'DROP TABLE vitrine_blurhashes; DROP TABLE vitrine_thumbnail_variants; DROP TABLE vitrine_processes;' +
-      'DELETE FROM vitrine_schema WHERE version > 1',
-  );
+  const newer = [
+    'vitrine_blurhashes',
+    'vitrine_thumbnail_variants',
+    'vitrine_processes',
+    'vitrine_task_states',
+    'vitrine_leases',
+  ] as const;
+  for (const table of newer) older.exec(`DROP TABLE ${table}`);
+  older.exec('DELETE FROM vitrine_schema WHERE version > 1');
   older.close();
 
   const database = await open(t, file);
   assert.equal(await countHolds(database), 1);
-  for (const table of ['vitrine_blurhashes', 'vitrine_thumbnail_variants', 'vitrine_processes'] as const) {
+  for (const table of newer) {
     assert.deepEqual(await database.db.selectFrom(table).selectAll().execute(), []);
   }
 });

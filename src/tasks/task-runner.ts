@@ -95,12 +95,14 @@ export function createTaskRunner(parts: TasksParts): TaskRunner {
   };
   const timer = setInterval(look, LOOK_EVERY_MS);
   timer.unref();
+  const hearing = parts.bus.hearOthers('task_changed', look);
   look();
   return {
     look,
     async [Symbol.asyncDispose]() {
       isStopping = true;
       clearInterval(timer);
+      hearing[Symbol.dispose]();
       await looking;
       const ended = [...running.values()].map((task) => {
         task.controller.abort(new Interrupted('The service is stopping'));

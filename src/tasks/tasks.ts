@@ -15,14 +15,18 @@ export interface Tasks extends AsyncDisposable {
 
 /** Dispose it before the database: what runs is interrupted, and goes on after the next start. */
 export function createTasks(parts: TasksParts): Tasks {
-  const { database, now } = parts;
+  const { bus, database, now } = parts;
   const { db } = database;
   const runner = createTaskRunner(parts);
+  const tell = (id: number) => {
+    runner.look();
+    bus.publish('task_changed', String(id));
+  };
   return {
     async start(name, params) {
       const id = await insertTask(db, name, params, now());
       await database.atomically([insertTaskState(db, id)]);
-      runner.look();
+      tell(id);
       return id;
     },
     async find(id) {
@@ -36,7 +40,7 @@ export function createTasks(parts: TasksParts): Tasks {
       const row = await findTask(db, id);
       if (row === undefined || row.end_ts > 0) return row && asTask(row);
       await database.atomically([cancelTask(db, id)]);
-      runner.look();
+      tell(id);
       return asTask(row);
     },
     async [Symbol.asyncDispose]() {

@@ -1,32 +1,49 @@
-import { LRUCache } from 'lru-cache';
-import { type MatrixError, NotFound, Quarantined, RemoteTooLarge, RemoteUnavailable } from '../../matrix/index.ts';
+import type { Cache } from '../../cluster/index.ts';
+import {
+  type MatrixError,
+  type MxcUri,
+  NotFound,
+  Quarantined,
+  RemoteTooLarge,
+  type RemoteTrouble,
+  RemoteUnavailable,
+} from '../../matrix/index.ts';
 
-/** Fetches that need not be tried again for a while, each with what went wrong. */
+/** Fetches that need not be tried again for a while, each with what went wrong; shared by all processes. */
 export interface FailedFetches {
   /** @throws what the fetch of this media failed with */
-  refuse(key: string): void;
+  refuse(uri: MxcUri, key: string): Promise<void>;
   /** Remembers it, where trying again would most likely end in the same way. @param keptMs 0 or less: not at all */
-  remember(key: string, error: unknown, keptMs: number): void;
+  remember(key: string, error: unknown, keptMs: number): Promise<void>;
 }
 
-const MAX_FAILURES = 50_000;
+/** As it lies in the cache. */
+type Failure =
+  | { readonly what: 'not found' | 'quarantined' }
+  | { readonly what: 'too large'; readonly message: string }
+  | { readonly what: 'trouble'; readonly trouble: RemoteTrouble; readonly untilMs?: number };
+
 /** Servers come back sooner than media does. */
 const TROUBLE_KEPT_MS = 60_000;
 
-export function createFailedFetches({ now }: { readonly now: () => number }): FailedFetches {
-  const failures = new LRUCache<string, MatrixError>({
-    maxSize: MAX_FAILURES,
-    sizeCalculation: () => 1,
-    perf: { now },
-  });
+export function createFailedFetches({
+  failures,
+  now,
+}: {
+  readonly failures: Cache;
+  readonly now: () => number;
+}): FailedFetches {
   return {
-    refuse(key) {
-      const failure = failures.get(key);
-      if (failure !== undefined) throw failure;
+    async refuse({ origin }, key) {
+      const kept = await failures.get(key);
+      if (kept === undefined) return;
+      // Written by this program, perhaps in a newer version.
+      throw asError(JSON.parse(Buffer.from(kept).toString()) as Failure, origin, now());
     },
-    remember(key, error, keptMs) {
-      const ttl = Math.min(keptMs, lifetimeMsOf(error));
-      if (ttl > 0 && isLasting(error)) failures.set(key, error, { ttl });
+    async remember(key, error, keptMs) {
+      const failure = describe(error, now());
+      const ttlMs = Math.min(keptMs, lifetimeMsOf(error));
+      if (failure !== undefined && ttlMs > 0) await failures.set(key, Buffer.from(JSON.stringify(failure)), ttlMs);
     },
   };
 }
@@ -37,12 +54,27 @@ function lifetimeMsOf(error: unknown): number {
   return Math.min((error.retryAfterSeconds ?? Number.POSITIVE_INFINITY) * 1000, TROUBLE_KEPT_MS);
 }
 
-/** What is wrong with us is not about the media. */
-function isLasting(error: unknown): error is MatrixError {
-  return (
-    error instanceof NotFound ||
-    error instanceof Quarantined ||
-    error instanceof RemoteTooLarge ||
-    error instanceof RemoteUnavailable
-  );
+/** `undefined`: what is wrong with us is not about the media. */
+function describe(error: unknown, ts: number): Failure | undefined {
+  if (error instanceof Quarantined) return { what: 'quarantined' };
+  if (error instanceof NotFound) return { what: 'not found' };
+  if (error instanceof RemoteTooLarge) return { what: 'too large', message: error.message };
+  if (!(error instanceof RemoteUnavailable)) return undefined;
+  const { trouble, retryAfterSeconds } = error;
+  return { what: 'trouble', trouble, ...(retryAfterSeconds && { untilMs: ts + retryAfterSeconds * 1000 }) };
+}
+
+function asError(failure: Failure, origin: string, ts: number): MatrixError {
+  switch (failure.what) {
+    case 'quarantined':
+      return new Quarantined();
+    case 'too large':
+      return new RemoteTooLarge(failure.message);
+    case 'trouble': {
+      const leftMs = failure.untilMs === undefined ? undefined : Math.max(0, failure.untilMs - ts);
+      return new RemoteUnavailable(origin, failure.trouble, undefined, leftMs);
+    }
+    default:
+      return new NotFound();
+  }
 }

@@ -18,11 +18,12 @@ interface Passenger extends Disposable {
 }
 
 const MINUTE_MS = 60_000;
+const FAILURES = { maxValueBytes: 1024, maxBytes: 8 * 1024 * 1024 };
 
 export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
   const share = createSingleFlight<void>();
   const underWay = new Map<string, RemoteFetch>();
-  const failures = createFailedFetches(parts);
+  const failures = createFailedFetches({ failures: parts.openCache('failed_fetches', FAILURES), now: parts.now });
   const turns = createFetchTurns();
 
   const store = async (uri: MxcUri, fetchFor: FetchFor, progress: RemoteFetchProgress, signal: AbortSignal) => {
@@ -37,7 +38,7 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
       await storeRemote(parts, uri, fetchFor, progress, AbortSignal.any([signal, ending.signal]));
     } catch (error) {
       const keptMs = downloads.failureCacheMinutes * MINUTE_MS;
-      failures.remember(failureKey(uri, fetchFor), error, keptMs);
+      await failures.remember(failureKey(uri, fetchFor), error, keptMs);
       throw error;
     } finally {
       ending.abort(); // what is still being asked is asked for nobody
@@ -95,21 +96,21 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
     throw new NotYetUploaded();
   };
 
-  const boardAllowed = (uri: MxcUri, fetchFor: FetchFor, signal: AbortSignal): Passenger => {
-    signal.throwIfAborted();
+  const boardAllowed = async (uri: MxcUri, fetchFor: FetchFor, signal: AbortSignal): Promise<Passenger> => {
     refuseServer(uri, fetchFor.domain);
-    failures.refuse(failureKey(uri, fetchFor));
+    await failures.refuse(uri, failureKey(uri, fetchFor));
+    signal.throwIfAborted();
     return board(uri, fetchFor, signal);
   };
 
   return {
     async fetch(uri, fetchFor, waitMs, signal) {
-      using passenger = boardAllowed(uri, fetchFor, signal);
+      using passenger = await boardAllowed(uri, fetchFor, signal);
       await wait(passenger, waitMs, new Promise<never>(() => undefined));
     },
     async follow(uri, fetchFor, waitMs, signal) {
       using stack = new DisposableStack();
-      const passenger = stack.use(boardAllowed(uri, fetchFor, signal));
+      const passenger = stack.use(await boardAllowed(uri, fetchFor, signal));
       const begun = await wait(passenger, waitMs, passenger.fetch.begun);
       if (begun?.bytes.hasFailed) await passenger.landed; // which tells why
       return begun === undefined ? undefined : asComing(begun, stack.move());

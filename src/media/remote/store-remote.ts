@@ -1,3 +1,4 @@
+import type { Cluster } from '../../cluster/index.ts';
 import type { DomainConfig } from '../../config/index.ts';
 import { findKnownContent, type ObjectPlace, UniqueViolation } from '../../database/index.ts';
 import type { IncomingMedia } from '../../federation/index.ts';
@@ -13,6 +14,7 @@ import { tellPauses } from './tell-pauses.ts';
 
 export interface RemoteMediaStore
   extends Pick<MediaParts, 'database' | 'datastores' | 'hotObjects' | 'locks' | 'records' | 'receiveBuffers' | 'now'> {
+  readonly openCache: Cluster['openCache'];
   /** Asks the server of the media, in the name of one of our domains. */
   readonly ask: (uri: MxcUri, domain: DomainConfig, signal: AbortSignal) => Promise<IncomingMedia>;
 }
