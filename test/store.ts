@@ -113,7 +113,7 @@ async function openProcess(
   const records = createMediaRecords({ database, bus, now });
   const usage = createUsage({ database, now, log });
   const parts = {
-    ...{ database, datastores, records, usage, newUniqueId, now },
+    ...{ database, datastores, records, usage, newUniqueId, now, steadyNow: now },
     ...{ locks, bus },
     hotObjects: createHotObjects(),
     receiveBuffers: createReceiveBuffers(),

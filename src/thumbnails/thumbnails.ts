@@ -50,7 +50,7 @@ export function createThumbnails(given: ThumbnailsParts): Thumbnails {
     maxSize: MAX_KNOWN,
     sizeCalculation: () => 1,
     ttl: KNOWN_MS,
-    perf: { now: given.now },
+    perf: { now: given.steadyNow },
   });
   const parts = { ...given, known, shareWork: createSingleFlight<Made>() };
   return { open: (domain, asked, asker, signal) => openThumbnail(parts, domain, asked, asker, signal) };
