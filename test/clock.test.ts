@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { createRunnerLease } from '../src/tasks/runner-lease.ts';
 import { startWithUsers } from './client.ts';
-import { openForTest } from './database/open.ts';
-import { usePostgres } from './postgres.ts';
 import { ENGINES, pathOf, startTestService, uploadBytes } from './service.ts';
 
 const [sqlite] = ENGINES;
-const postgres = await usePostgres();
 const HOUR_MS = 3_600_000;
 const SOON_MS = 8_000;
 
@@ -84,16 +80,4 @@ test('the clock is set back by an hour: who waits for an upload waits no longer 
   setBack();
   assert.equal((await waiting).status, 504);
   assert.ok(performance.now() - startedMs < SOON_MS);
-});
-
-test('the clock of one process is set back by an hour: no two run the tasks', { skip: postgres.skip }, async (t) => {
-  const database = await openForTest(t, { postgres: await postgres.createDatabase(t) });
-  let [ts, backMs] = [Date.now(), 0];
-  const one = createRunnerLease(database, 'one', () => ts - backMs);
-  const other = createRunnerLease(database, 'other', () => ts);
-  assert.deepEqual([await one.hold(), await other.hold()], [true, false]);
-  backMs = HOUR_MS;
-  ts += 61_000;
-  assert.equal(await other.hold(), true);
-  assert.equal(await one.hold(), false);
 });
