@@ -37,6 +37,7 @@ import {
   createUsage,
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
+import { openPreviews } from './open-previews.ts';
 import { createTasks, startRecurring } from './tasks/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
@@ -157,6 +158,7 @@ export async function startService(
     expireAfterDays: () => expiriesOf(snapshot),
   });
   stack.use(startRecurring({ database, jobs, isInCharge, newUniqueId, now, log }));
+  const linkPreviews = stack.use(openPreviews({ ...mediaParts, media, thumbnailer, log }, internet));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
     config: () => snapshot,
@@ -171,6 +173,8 @@ export async function startService(
     quarantinePictures: createQuarantinePictures({ ...pictureParts, now: steadyNow }),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),
+    previews: linkPreviews.previews,
+    drawIdenticon: linkPreviews.drawIdenticon,
     verifyRequest: federation.verifyRequest,
     reportServer: federation.reportServer,
     tasks,

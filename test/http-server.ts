@@ -21,6 +21,7 @@ export interface PlayedParts {
   readonly upload?: Parts['media']['upload'];
   readonly open?: Parts['media']['open'];
   readonly openThumbnail?: Parts['thumbnails']['open'];
+  readonly findPreview?: Parts['previews']['find'];
   readonly now?: () => number;
   readonly verifyRequest?: Parts['verifyRequest'];
   readonly checkReadiness?: Parts['checkReadiness'];
@@ -65,6 +66,8 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
     quarantinePictures: { forDownload: refuseCalls, forThumbnail: refuseCalls },
     blurhashes: { save: refuseCalls, find: refuseCalls },
     mediaInfos: { find: refuseCalls },
+    previews: { find: played.findPreview ?? refuseCalls },
+    drawIdenticon: refuseCalls,
     verifyRequest: played.verifyRequest ?? refuseCalls,
     reportServer: refuseCalls,
     openBuckets: createOwnCluster({ now: played.now ?? Date.now }).openBuckets,

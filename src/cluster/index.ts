@@ -10,4 +10,5 @@ export { MachineIdTaken, openProcesses, type ProcessBook, type Processes } from 
 export type { RedisOptions } from './redis/redis-options.ts';
 export { createSingleFlight, type SingleFlight } from './single-flight.ts';
 export { describeThisProcess, hasProcessEnded } from './this-process.ts';
+export { createTurns, type Turns } from './turns.ts';
 export { createUniqueIds } from './unique-id.ts';

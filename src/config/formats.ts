@@ -9,6 +9,7 @@ const CHECKS: Readonly<Record<Format, { readonly allowed: string; readonly isFin
     allowed: 'a host such as s3.example.org, or host and port, without "https://"',
     isFine: (text) => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(text),
   },
+  'http-proxy': { allowed: 'a URL that begins with http://, or nothing', isFine: isHttpProxy },
   'http-url': { allowed: 'a URL that begins with http:// or https://', isFine: isHttpUrl },
   'log-level': {
     allowed: 'panic, fatal, error, warn, info, debug or trace',
@@ -40,6 +41,20 @@ function isNetwork(text: string): boolean {
 function isHttpUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+}
+
+function isHttpProxy(text: string): boolean {
+  const url = URL.parse(text);
+  return text === '' || (url?.protocol === 'http:' && url.hostname !== '' && isDecodable(url.username + url.password));
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false; // there is a percent sign that stands for itself
+  }
 }
 
 function isRegularExpression(text: string): boolean {

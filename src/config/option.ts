@@ -13,6 +13,7 @@ export interface OptionNotes {
 export type Format =
   | 'cidr'
   | 'endpoint'
+  | 'http-proxy'
   | 'http-url'
   | 'log-level'
   | 'media-type'

@@ -71,11 +71,12 @@ export {
 } from './reservations.ts';
 export { requiresAuthentication, restrictToAuthenticated } from './restricted-media.ts';
 export { estimateStorage, type StorageEstimate } from './storage-estimate.ts';
-export type { Db, MediaRow, ThumbnailRow } from './tables.ts';
+export type { Db, MediaRow, ThumbnailRow, UrlPreviewRow } from './tables.ts';
 export {
   findThumbnailVariant,
   findThumbnailVariantOfContent,
   saveThumbnailVariant,
 } from './thumbnail-variants.ts';
 export { findThumbnail, findThumbnailOfContent, findThumbnailsOf, saveThumbnail } from './thumbnails.ts';
+export { findUrlPreview, insertUrlPreview, type UrlPreviewKey } from './url-previews.ts';
 export { findUserUsage, type UserUsage } from './user-usage.ts';

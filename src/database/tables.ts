@@ -34,6 +34,7 @@ export type ReservationRow = Readonly<Selectable<ExpiringMediaTable>>;
 export type ThumbnailRow = Readonly<Selectable<ThumbnailsTable>>;
 export type NewThumbnailRow = Readonly<Insertable<ThumbnailsTable>>;
 export type ProcessRow = Readonly<Selectable<ProcessesTable>>;
+export type UrlPreviewRow = Readonly<Selectable<UrlPreviewsTable>>;
 export type ThumbnailVariantRow = Readonly<Selectable<ThumbnailVariantsTable>>;
 
 /** A row for every mxc URI that the repository knows. */

@@ -6,7 +6,7 @@ export type { MediaAsker, OpenMedia, Repeatable } from './open-media.ts';
 export { openObject, recallObject } from './open-object.ts';
 export { quotaOf } from './quota.ts';
 export { createReceiveBuffers, type ReceiveBuffers } from './receive-buffers.ts';
-export { receiveBytes } from './received-bytes.ts';
+export { type ReceivedBytes, receiveBytes } from './received-bytes.ts';
 export type { ComingMedia } from './remote/fetch-for.ts';
 export { createRemoteMedia } from './remote/remote-media.ts';
 export type { RemoteMediaStore } from './remote/store-remote.ts';

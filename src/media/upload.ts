@@ -29,6 +29,8 @@ export interface Upload {
   readonly declaredBytes: number | undefined;
   /** Called once, when the body is wanted: a refusal before that costs the client nothing. */
   readonly startBody: () => AsyncIterable<Uint8Array>;
+  /** Looks at what has come, before any of it is kept; to refuse it, it throws. */
+  readonly inspect?: (received: ReceivedBytes) => Promise<void>;
 }
 
 /**
@@ -97,6 +99,7 @@ async function keep(
   const received = await receiveBytes(body, datastore, asked.contentType, parts.receiveBuffers, maxBytes, signal);
   await using _temporary = received.temporary;
   refuseTooSmall(received.sizeBytes, domain.uploads.minBytes);
+  await asked.inspect?.(received);
 
   await using _turn = isLimited(quota) ? await parts.locks.acquire(`quota-${asked.userId}`, signal) : undefined;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);

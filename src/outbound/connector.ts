@@ -6,6 +6,7 @@ import { type ConnectionEvent, certificateOf, refusedCertificateOf } from './con
 import { describeTlsError } from './describe-trouble.ts';
 import { OutboundError } from './errors.ts';
 import type { AddressCheck } from './networks.ts';
+import { type HttpProxy, openTunnel } from './proxy.ts';
 import type { Resolver } from './resolver.ts';
 import { isNumberLike, type Target, tlsNameOf } from './target.ts';
 
@@ -20,6 +21,8 @@ export interface ConnectorParts {
   /** For everything until the connection stands: lookup, TCP and TLS. */
   readonly connectMs: number;
   readonly certificates: CertificateRules;
+  /** Opens the connections for us; it is the operator's, so that its own address is not checked. */
+  readonly proxy?: HttpProxy | undefined;
   /** Learns how each connection comes about. */
   readonly watch?: ((event: ConnectionEvent) => void) | undefined;
 }
@@ -47,7 +50,7 @@ export function createConnector(parts: ConnectorParts): Connector {
     const timer = setTimeout(late, connectMs);
     try {
       const endpoints = await findEndpoints(parts, target, ending.signal);
-      const socket = await connectToFirst(orderEndpoints(endpoints).map(parts.route), ending.signal);
+      const socket = await connectTo(parts, orderEndpoints(endpoints), ending.signal);
       const { remoteAddress: address = '', remotePort: port = 0 } = socket;
       watch?.({ what: 'connected', address, port });
       return target.protocol === 'http:' ? socket : await secure(startTls, socket, target, watch, ending.signal);
@@ -69,6 +72,26 @@ async function findEndpoints(parts: ConnectorParts, target: Target, signal: Abor
   parts.watch?.({ what: 'addresses', host, found: addresses, allowed });
   if (allowed.length > 0) return allowed.map((address) => ({ address, port }));
   throw new OutboundError('forbidden address', `${nameOf(target)}: ${addresses.join(', ')} may not be connected to`);
+}
+
+/** @param endpoints whose addresses may be connected to */
+async function connectTo(parts: ConnectorParts, endpoints: Endpoint[], signal: AbortSignal): Promise<Socket> {
+  const { proxy, resolver, route } = parts;
+  if (proxy === undefined) return await connectToFirst(endpoints.map(route), signal);
+  const { host, port } = proxy;
+  const addresses = isIP(host) === 0 ? await resolver.findAddresses(host, signal) : [host];
+  const openToProxy = () =>
+    connectToFirst(orderEndpoints(addresses.map((address) => ({ address, port }))).map(route), signal);
+  let refusal: unknown;
+  for (const endpoint of endpoints) {
+    try {
+      return await openTunnel(await openToProxy(), proxy, endpoint, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      refusal ??= error; // the proxy may have no way to addresses of that family
+    }
+  }
+  throw refusal;
 }
 
 function secure(

@@ -6,6 +6,7 @@ import { ask, type Exchange, type OutboundAnswer, type OutboundCall } from './ex
 import { createAddressCheck, type NetworkRules } from './networks.ts';
 import { createPatience, type TimeLimits } from './patience.ts';
 import { createPools } from './pools.ts';
+import { parseProxy } from './proxy.ts';
 import { type Hop, nextHop, redirectOf } from './redirects.ts';
 import type { Resolver } from './resolver.ts';
 import { type Target, targetOf } from './target.ts';
@@ -29,6 +30,8 @@ export interface RedirectedCall extends Omit<OutboundCall, 'path'> {
   readonly protocols: readonly ('https:' | 'http:')[];
   /** At the redirect after that it is given up. */
   readonly maxRedirects: number;
+  /** Says why a URL is not asked, the first one or one that a redirect leads to; `undefined`: it is. */
+  readonly refuse?: (url: URL) => string | undefined;
 }
 
 export interface OutboundOptions {
@@ -39,6 +42,8 @@ export interface OutboundOptions {
   readonly maxConnections?: number;
   /** Of one answer. Default: 16 KiB. */
   readonly maxHeaderBytes?: number;
+  /** Of HTTP, as a URL; gets the checked addresses to connect to. */
+  readonly proxy?: string | undefined;
 }
 
 export interface OutboundParts {
@@ -54,7 +59,9 @@ export function openOutbound(parts: OutboundParts, options: OutboundOptions): Ou
   const { networks, limits, certificates = {}, maxConnections = 16, maxHeaderBytes = 16_384 } = options;
   const { resolver, route = (endpoint: Endpoint) => endpoint, watch } = parts;
   const isAllowed = createAddressCheck(networks);
-  const connect = createConnector({ resolver, isAllowed, route, connectMs: limits.connectMs, certificates, watch });
+  const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
+  const { connectMs } = limits;
+  const connect = createConnector({ resolver, isAllowed, route, connectMs, certificates, proxy, watch });
   const pools = createPools(connect, { maxConnections, maxHeaderBytes });
 
   const withPatience = async (
@@ -80,10 +87,12 @@ export function openOutbound(parts: OutboundParts, options: OutboundOptions): Ou
       withPatience(call.limits, signal, async (exchange) => ask(exchange, target, call, urlOf(target, call.path))),
     get: (first, call, signal) =>
       withPatience(call.limits, signal, async (exchange) => {
-        const { method = 'GET', protocols, maxRedirects } = call;
+        const { method = 'GET', protocols, maxRedirects, refuse } = call;
         let hop: Hop = { url: first, headers: call.headers ?? {} };
         for (let redirects = 0; ; redirects += 1) {
           const { url, headers } = hop;
+          const refusal = refuse?.(url);
+          if (refusal !== undefined) throw new OutboundError('bad redirect', refusal);
           const path = url.pathname + url.search;
           const answer = await ask(exchange, targetOf(url, protocols), { method, path, headers }, url);
           const location = redirectOf(answer);

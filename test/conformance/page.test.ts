@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, number>> = {
   CD: 9,
   HD: 5,
   TH: 21,
+  PV: 10,
   FZ: 9,
   SEC: 14,
   DISC: 19,

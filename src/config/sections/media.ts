@@ -174,27 +174,29 @@ export const thumbnails = Type.Object(
 
 export const urlPreviews = Type.Object(
   {
-    enabled: Type.Boolean({ default: true, description: 'Make previews of links.', ...later }),
+    enabled: Type.Boolean({ default: true, description: 'Make previews of links.' }),
     maxPageSizeBytes: Type.Integer({
       default: 10_485_760,
-      description: 'So much of a page is read, in bytes. 0 or less: no limit but 10 MiB.',
-      ...later,
+      description:
+        'So much of a page is read, in bytes; one that announces more has no preview. 0 or less: no limit but 10 MiB. Pictures of pages are uploads, and have the limit of those.',
     }),
     previewUnsafeCertificates: Type.Boolean({
       default: false,
-      description: 'Accept certificates that do not verify.',
-      ...later,
+      description: 'Accept certificates that do not verify. Networks are checked all the same.',
     }),
-    numWords: Type.Integer({ default: 50, description: 'Most words of a description.', ...later }),
-    maxLength: Type.Integer({ default: 200, description: 'Most characters of a description.', ...later }),
-    numTitleWords: Type.Integer({ default: 30, description: 'Most words of a title.', ...later }),
-    maxTitleLength: Type.Integer({ default: 150, description: 'Most characters of a title.', ...later }),
+    numWords: Type.Integer({ default: 50, description: 'Most words of a description.' }),
+    maxLength: Type.Integer({ default: 200, description: 'Most characters of a description.' }),
+    numTitleWords: Type.Integer({ default: 30, description: 'Most words of a title.' }),
+    maxTitleLength: Type.Integer({ default: 150, description: 'Most characters of a title.' }),
     filePreviewTypes: Type.Array(Type.String(), {
       default: ['image/*'],
-      description: 'Types of files that get a preview of their own; `*` stands for any text.',
-      ...later,
+      description:
+        'Types of files that get a preview of their own, beside texts, JSON and PDF, which always do; `*` stands for any text.',
     }),
-    numWorkers: Type.Integer({ default: 10, description: 'Most previews at once. 0 or less: no limit.', ...later }),
+    numWorkers: Type.Integer({
+      default: 10,
+      description: 'Most links that are looked at at once; others wait. 0 or less: no limit.',
+    }),
     disallowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
       default: [
         '127.0.0.1/8',
@@ -207,35 +209,47 @@ export const urlPreviews = Type.Object(
         'fe80::/64',
         'fc00::/7',
       ],
-      description: 'Networks that are never connected to for a preview.',
-      ...later,
+      description:
+        'Networks that are never connected to for a preview. Those in which no site can be are never connected to anyhow: unspecified, link-local, multicast and reserved addresses, and those of the metadata services of clouds.',
     }),
     allowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
-      default: ['0.0.0.0/0'],
-      description: 'Networks that may be connected to, unless the list above forbids it.',
-      ...later,
+      default: ['0.0.0.0/0', '::/0'],
+      description:
+        'Networks that may be connected to, unless the list above forbids it. An empty list allows nothing. matrix-media-repo leaves IPv6 away.',
+    }),
+    urlDenyList: Type.Array(Type.String({ format: 'not-empty' }), {
+      default: [],
+      description:
+        "Vitrine's own: links that are never asked for, nor redirected to. `*` stands for any text. With `://` a pattern is about the whole link, as in `*://example.org/private/*`, else about its host, as in `*.internal.example.org`.",
+    }),
+    proxy: Type.String({
+      default: '',
+      format: 'http-proxy',
+      secret: 'password',
+      description:
+        "Vitrine's own: an HTTP proxy that opens the connections, such as `http://user:password@proxy.example.org:3128`. Names are resolved and checked here; it is told addresses, also for links without TLS. Empty: none.",
     }),
     expireAfterDays: Type.Integer({
       default: 0,
       description: 'Previews are forgotten after so many days. 0 or less: never.',
     }),
-    defaultLanguage: Type.String({
-      default: 'en-US,en',
-      description: '`Accept-Language` for clients that send none.',
-      ...later,
-    }),
+    defaultLanguage: Type.String({ default: 'en-US,en', description: '`Accept-Language` for clients that send none.' }),
     userAgent: Type.String({
       default: 'matrix-media-repo',
-      description: '`User-Agent` for pages and their pictures.',
-      ...later,
+      description: '`User-Agent` for everything that is fetched.',
     }),
-    oEmbed: Type.Boolean({ default: false, description: 'Ask the oEmbed provider of a page first.', ...later }),
+    oEmbed: Type.Boolean({ default: false, description: 'Ask the oEmbed provider of a page first.' }),
+    oEmbedProvidersPath: Type.String({
+      default: '',
+      description:
+        "Vitrine's own: a file in the form of https://oembed.com/providers.json. Empty: the list that comes along.",
+    }),
   },
   { description: 'Previews of links.' },
 );
 
 export const identicons = Type.Object(
-  { enabled: Type.Boolean({ default: true, description: 'Draw pictures for those who have none.', ...later }) },
+  { enabled: Type.Boolean({ default: true, description: 'Draw pictures for those who have none.' }) },
   { description: 'Pictures made of a text.' },
 );
 
@@ -285,8 +299,7 @@ export const timeouts = Type.Object(
   {
     urlPreviewTimeoutSeconds: Type.Integer({
       default: 10,
-      description: 'For fetching a page to preview, in seconds. 0 or less: 60.',
-      ...later,
+      description: 'For fetching a page to preview, and again for its picture, in seconds. 0 or less: 60.',
     }),
     federationTimeoutSeconds: Type.Integer({
       default: 120,

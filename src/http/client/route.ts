@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Auth } from '../../auth/index.ts';
 import type { Media } from '../../media/index.ts';
+import type { drawIdenticon, Previews } from '../../previews/index.ts';
 import type {
   Blurhashes,
   EagerThumbnails,
@@ -19,6 +20,8 @@ export interface ClientParts {
   readonly quarantinePictures: QuarantinePictures;
   readonly blurhashes: Blurhashes;
   readonly mediaInfos: MediaInfos;
+  readonly previews: Previews;
+  readonly drawIdenticon: typeof drawIdenticon;
   /** Of this program. */
   readonly version: string;
 }

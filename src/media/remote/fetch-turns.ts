@@ -1,3 +1,4 @@
+import { createTurns, type Turns } from '../../cluster/index.ts';
 import type { ServerName } from '../../matrix/index.ts';
 
 /** How many may fetch at once. */
@@ -31,52 +32,6 @@ export function createFetchTurns(): FetchTurns {
       stack.use(await server.turns.take(limits.perServer, signal));
       stack.use(await all.take(limits.all, signal));
       return stack.move();
-    },
-  };
-}
-
-interface Turns {
-  take(max: number, signal: AbortSignal): Promise<Disposable>;
-}
-
-function createTurns(): Turns {
-  let taken = 0;
-  const waiting = new Set<() => void>();
-  const giveBack = () => {
-    let isGiven = false;
-    return {
-      [Symbol.dispose]() {
-        if (isGiven) return;
-        isGiven = true;
-        taken -= 1;
-        const [next] = waiting;
-        next?.();
-      },
-    };
-  };
-  return {
-    async take(max, signal) {
-      signal.throwIfAborted();
-      if (max > 0 && taken >= max) {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        const start = () => {
-          waiting.delete(start);
-          taken += 1; // before anybody else can
-          resolve();
-        };
-        const leave = () => {
-          waiting.delete(start);
-          reject(signal.reason);
-        };
-        waiting.add(start);
-        signal.addEventListener('abort', leave, { once: true });
-        try {
-          await promise;
-        } finally {
-          signal.removeEventListener('abort', leave);
-        }
-      } else taken += 1;
-      return giveBack();
     },
   };
 }

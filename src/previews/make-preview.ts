@@ -1,0 +1,93 @@
+import { MatrixError } from '../matrix/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Card } from './card.ts';
+import { type Described, describeLink } from './describe-link.ts';
+import { isBrokenBody } from './fetch/decompress.ts';
+import { createFetcher, type Fetcher } from './fetch/fetcher.ts';
+import { NoPreview } from './fetch/no-preview.ts';
+import type { LoadProviders } from './oembed/load-providers.ts';
+import { type Outbounds, previewLimits } from './outbounds.ts';
+import type { Preview, PreviewPicture } from './preview.ts';
+import { type PictureParts, type PreviewFor, storePicture } from './store-picture.ts';
+import { summarise } from './summarise.ts';
+
+export interface MakePreviewParts extends PictureParts {
+  readonly outbounds: Outbounds;
+  readonly loadProviders: LoadProviders;
+  readonly log: Log;
+}
+
+/** So many candidates are looked at. */
+const MAX_PICTURES = 2;
+const ACCEPT_PICTURE = 'image/avif, image/webp, image/png, image/jpeg, image/gif, image/*;q=0.5';
+/** Of what is no text for people. */
+const MAX_URL_LENGTH = 2_000;
+
+/** @throws {NoPreview} */
+export async function makePreview(
+  parts: MakePreviewParts,
+  asked: PreviewFor & { readonly link: URL; readonly language: string },
+  signal: AbortSignal,
+): Promise<Preview> {
+  const { domain, language, link } = asked;
+  const { userAgent, urlDenyList } = domain.urlPreviews;
+  const fetch = createFetcher({ outbound: parts.outbounds.of(domain), userAgent, language, denied: urlDenyList });
+  const described = await describeLink({ ...parts, fetch }, domain, link, signal);
+  const picture = await findPicture(parts, fetch, asked, described, signal);
+  return { ...shorten(described.card, domain.urlPreviews), picture };
+}
+
+/** A picture that cannot be had is no reason for having no preview. */
+async function findPicture(
+  parts: MakePreviewParts,
+  fetch: Fetcher,
+  asked: PreviewFor,
+  { card, picture }: Described,
+  signal: AbortSignal,
+): Promise<PreviewPicture | undefined> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(previewLimits(asked.domain).totalMs)]);
+  if (picture !== undefined) {
+    return await orNone(parts.log, signal, () => storePicture(parts, asked, picture, limited));
+  }
+  for (const url of card.images.slice(0, MAX_PICTURES)) {
+    const stored = await orNone(parts.log, signal, async () =>
+      storePicture(parts, asked, await fetch(url, ACCEPT_PICTURE, limited), limited),
+    );
+    if (stored !== undefined || limited.aborted) return stored;
+  }
+  return undefined;
+}
+
+async function orNone(
+  log: Log,
+  signal: AbortSignal,
+  work: () => Promise<PreviewPicture>,
+): Promise<PreviewPicture | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    const isExpected =
+      error instanceof NoPreview || error instanceof MatrixError || isTimeout(error) || isBrokenBody(error);
+    if (!isExpected) throw error;
+    const isOurs = error instanceof MatrixError && error.status >= 500;
+    log[isOurs ? 'warn' : 'debug']({ err: error }, 'A preview goes without its picture');
+    return undefined;
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+function shorten(card: Card, options: PreviewFor['domain']['urlPreviews']): Omit<Preview, 'picture'> {
+  const title = { maxWords: options.numTitleWords, maxLength: options.maxTitleLength };
+  const description = { maxWords: options.numWords, maxLength: options.maxLength };
+  return {
+    url: card.url.length <= MAX_URL_LENGTH ? card.url : '',
+    siteName: summarise(card.siteName, title),
+    type: summarise(card.type, title),
+    title: summarise(card.title, title),
+    description: summarise(card.description, description),
+  };
+}
