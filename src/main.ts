@@ -75,6 +75,8 @@ export async function startService(
   await using stack = new AsyncDisposableStack();
   const snapshot: Config = loaded.config;
   const now = Date.now;
+  // For how long something lasts: no setting of the clock moves it.
+  const steadyNow = () => performance.timeOrigin + performance.now();
   const { log } = stack.use(openLog({ ...logOptions(snapshot), now }));
   log.info({ version, machineId: environment.machineId, files: loaded.files }, 'Starting');
   tellFindings(loaded, log);
@@ -99,32 +101,41 @@ export async function startService(
     }),
   );
   const { redis } = snapshot;
-  const cluster = stack.use(await openCluster(redis.enabled ? redis : undefined, { log, now, random: Math.random }));
+  const cluster = stack.use(
+    await openCluster(redis.enabled ? redis : undefined, { log, now: steadyNow, random: Math.random }),
+  );
   const { locks, bus, openBuckets } = cluster;
-  const homeservers = stack.use(createHomeservers({ log, now }));
-  const federation = stack.use(await openFederation(snapshot, { bus, log, now }, internet));
+  const homeservers = stack.use(createHomeservers({ log, now: steadyNow }));
+  const federation = stack.use(await openFederation(snapshot, { bus, log, now, steadyNow }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
   const extractor = stack.use(await openExtractor(snapshot, await programs, log));
 
-  const auth = createAuth({ homeservers, bus, log, now });
+  const auth = createAuth({ homeservers, bus, log, now: steadyNow });
   const storeParts = {
     database,
     datastores,
     locks,
     bus,
-    records: createMediaRecords({ database, bus, now }),
+    records: createMediaRecords({ database, bus, now: steadyNow }),
     hotObjects: createHotObjects(),
     usage: stack.use(createUsage({ database, now, log })),
     receiveBuffers: createReceiveBuffers(),
     newUniqueId,
     now,
+    steadyNow,
   };
   const mediaParts = {
     ...storeParts,
     remoteMedia: createRemoteMedia({ ...storeParts, openCache: cluster.openCache, ask: federation.fetchRemote }),
   };
   const media = createMedia(mediaParts);
-  const pictureParts = { ...mediaParts, media, thumbnailer, extractor, refusedFiles: createRefusedFiles({ now }) };
+  const pictureParts = {
+    ...mediaParts,
+    media,
+    thumbnailer,
+    extractor,
+    refusedFiles: createRefusedFiles({ now: steadyNow }),
+  };
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const upkeepParts = { ...storeParts, forgetRecords: storeParts.records.forgetAll, log };
@@ -159,7 +170,7 @@ export async function startService(
     media,
     thumbnails,
     eagerThumbnails,
-    quarantinePictures: createQuarantinePictures(pictureParts),
+    quarantinePictures: createQuarantinePictures({ ...pictureParts, now: steadyNow }),
     blurhashes: createBlurhashes(pictureParts),
     mediaInfos: createMediaInfos(pictureParts),
     previews: linkPreviews.previews,

@@ -50,10 +50,19 @@ export interface OpenFederation extends AsyncDisposable {
 /** For a test that somebody waits for. */
 const REPORT_LIMITS = { connectMs: 10_000, headersMs: 15_000, stallMs: 10_000, totalMs: 30_000 };
 
+interface FederationSurroundings {
+  readonly bus: Bus;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly steadyNow: () => number;
+}
+
 /** @throws {SigningKeysError} */
 export async function openFederation(
   config: Config,
-  { bus, log, now }: { readonly bus: Bus; readonly log: Log; readonly now: () => number },
+  { bus, log, now, steadyNow }: FederationSurroundings,
   internet: Internet,
 ): Promise<OpenFederation> {
   await using stack = new AsyncDisposableStack();
@@ -64,7 +73,7 @@ export async function openFederation(
       { ...routeOf(internet), resolver, ...(watch && { watch }) },
       outboundOptions(config, internet, limits),
     );
-  const parts = { resolver, log, now, random: Math.random, plainHttp };
+  const parts = { resolver, log, now, steadyNow, random: Math.random, plainHttp };
   const outbound = stack.use(open());
   const federation = createFederation({ ...parts, outbound, bus, backoffAt: () => config.federation.backoffAt });
   const fetchRemote = createFetchRemote({ federation, outbound, plainHttp });

@@ -8,6 +8,7 @@ import { BEGINNING, type CheckState, checkStorage, type ToldFinding } from '../s
 import { openServiceDatabase } from './database/open.ts';
 import { makePng } from './pictures.ts';
 import { usePostgres } from './postgres.ts';
+import { runCheck } from './run-check.ts';
 import { runVitrine } from './run-vitrine.ts';
 import {
   ENGINES,
@@ -71,24 +72,6 @@ async function makeTrouble(t: TestContext, engine: Engine) {
   return { folder, rows, thumbnail, orphan, young, foreign, good };
 }
 
-interface Checked {
-  readonly code: number;
-  readonly findings: readonly ToldFinding[];
-  readonly summary: Readonly<Record<string, unknown>>;
-}
-
-async function check(cwd: string, ...args: string[]): Promise<Checked> {
-  const { code, stdout, stderr } = await runVitrine(cwd, ['check', '--json', ...args]);
-  assert.equal(stderr, '');
-  const lines = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as ToldFinding & Record<string, unknown>);
-  const { kind, ...summary } = lines.pop() ?? {};
-  assert.equal(kind, 'summary');
-  return { code, findings: lines, summary };
-}
-
 function tell(findings: readonly ToldFinding[]): string[] {
   return findings.map(({ kind, location }) => `${kind} ${location}`).sort();
 }
@@ -103,7 +86,7 @@ for (const engine of ENGINES) {
       const { folder, rows, thumbnail, orphan, young, foreign, good } = await makeTrouble(t, engine);
       const at = (name: string) => rows.get(name)?.location ?? '';
       const before = await listObjects(folder);
-      const found = await check(folder.path);
+      const found = await runCheck(folder.path);
       const unsafe = [
         `rows without object ${at('lost')}`,
         `rows without object ${at('pinned')}`,
@@ -119,14 +102,14 @@ for (const engine of ENGINES) {
       assert.deepEqual([found.code, found.summary['young'], found.summary['blocked']], [1, 1, 1]);
       assert.deepEqual(await listObjects(folder), before);
 
-      const deep = await check(folder.path, '--hashes');
+      const deep = await runCheck(folder.path, '--hashes');
       const wrongHash = `wrong hash ${at('replaced')}`;
       assert.deepEqual(tell(deep.findings), [...unsafe, ...safe, wrongHash].sort());
 
-      const repaired = await check(folder.path, '--hashes', '--repair');
+      const repaired = await runCheck(folder.path, '--hashes', '--repair');
       assert.deepEqual(tell(repaired.findings.filter(({ repair }) => repair !== undefined)), safe.sort());
       assert.equal(repaired.summary['repaired'], 3);
-      const left = await check(folder.path, '--hashes', '--repair');
+      const left = await runCheck(folder.path, '--hashes', '--repair');
       assert.deepEqual(tell(left.findings), [...unsafe, wrongHash].sort());
       const objects = await listObjects(folder);
       assert.ok(objects.includes(young) && !objects.includes(orphan));

@@ -30,6 +30,7 @@ export async function playFederation(
     bus: createBus(),
     log: opened.log,
     now: () => Date.now() + passedMs,
+    steadyNow: parts.now ?? (() => Date.now() + passedMs),
     random: () => 0.5,
     backoffAt: () => 20,
     ...parts,

@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
@@ -35,9 +37,7 @@ export async function startServer(): Promise<string | undefined> {
   const given = process.env[URL_VARIABLE];
   if (given !== undefined) return given;
   if (process.env[MISSING_VARIABLE] !== undefined) return undefined;
-  const keeper = spawn(process.execPath, [fileURLToPath(new URL('./run-postgres.ts', import.meta.url))], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const keeper = runServer([]);
   let complaints = '';
   keeper.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text;
@@ -64,6 +64,43 @@ export async function startServer(): Promise<string | undefined> {
     if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
   }
   return url;
+}
+
+/** A server of the test's own, which can go away. Stopped after the test. */
+export interface FragilePostgres {
+  /** The URL of an empty database. */
+  readonly url: string;
+  /** Resolves when it is gone. What it has confirmed is not lost. */
+  crash(): Promise<void>;
+  /** At the same port. Resolves when it can be used. */
+  start(): Promise<void>;
+}
+
+/** To be called only where {@link usePostgres} has a server. */
+export async function startFragilePostgres(t: TestContext): Promise<FragilePostgres> {
+  const keeper = runServer(['--sure-commits']);
+  const ended = once(keeper, 'exit');
+  t.after(async () => {
+    keeper.stdin.end();
+    await ended;
+  });
+  keeper.stderr.resume();
+  const lines: Interface = createInterface({ input: keeper.stdout });
+  const [serverUrl] = (await once(lines, 'line')) as [string];
+  await asAdministrator(serverUrl, 'CREATE DATABASE fragile');
+  const url = new URL(serverUrl);
+  url.pathname = '/fragile';
+  const tell = async (word: string) => {
+    const done = once(lines, 'line');
+    keeper.stdin.write(`${word}\n`);
+    await done;
+  };
+  return { url: url.href, crash: () => tell('crash'), start: () => tell('start') };
+}
+
+function runServer(args: readonly string[]): ChildProcessByStdio<Writable, Readable, Readable> {
+  const path = fileURLToPath(new URL('./run-postgres.ts', import.meta.url));
+  return spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
 async function createDatabase(serverUrl: string, t: TestContext): Promise<string> {

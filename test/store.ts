@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
-import { createOwnCluster, createUniqueIds } from '../src/cluster/index.ts';
+import { type Cluster, createOwnCluster, createUniqueIds } from '../src/cluster/index.ts';
 import type { Config, DomainConfig } from '../src/config/index.ts';
 import type { Database, MediaRow } from '../src/database/index.ts';
 import { type Datastores, openDatastores } from '../src/datastores/index.ts';
@@ -42,6 +42,9 @@ export interface Store {
   read(origin: string, mediaId: string): Promise<Buffer | undefined>;
 }
 
+/** What a store has to do with others. */
+type OfCluster = Pick<Cluster, 'locks' | 'bus' | 'openCache'>;
+
 /** The engines that {@link openStore} knows, for loops over tests. */
 export function enginesOf(postgres: PostgresForTests) {
   return [
@@ -55,9 +58,40 @@ export function enginesOf(postgres: PostgresForTests) {
 }
 
 export async function openStore(t: TestContext, engine: ReturnType<typeof enginesOf>[number]): Promise<Store> {
+  const [store] = await openStores(t, engine, [createOwnCluster({ now: Date.now })]);
+  if (store === undefined) throw new Error('There is a store for each cluster');
+  return store;
+}
+
+/**
+ * Several processes on one database and one folder, as far as they can tell.
+ * @param clusters what each has to do with others
+ * @param slowDown what is put before their datastores
+ */
+export async function openStores(
+  t: TestContext,
+  engine: ReturnType<typeof enginesOf>[number],
+  clusters: readonly OfCluster[],
+  slowDown: (datastores: Datastores) => Datastores = (datastores) => datastores,
+): Promise<Store[]> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-store-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const database = await openForTest(t, await engine.options(t));
+  const options = await engine.options(t);
+  const stores: Store[] = [];
+  for (const [machineId, cluster] of clusters.entries()) {
+    stores.push(await openProcess(t, folder, await openForTest(t, options), cluster, machineId, slowDown));
+  }
+  return stores;
+}
+
+async function openProcess(
+  t: TestContext,
+  folder: string,
+  database: Database,
+  { locks, bus, openCache }: OfCluster,
+  machineId: number,
+  slowDown: (datastores: Datastores) => Datastores,
+): Promise<Store> {
   const config = await makeConfig({
     datastores: [{ type: 'file', id: 'main', forKinds: ['all'], opts: { path: folder } }],
     uploads: { minBytes: 0 },
@@ -66,20 +100,20 @@ export async function openStore(t: TestContext, engine: ReturnType<typeof engine
   if (domain === undefined) throw new Error(`${OUR_NAME} is not configured`);
   const now = Date.now;
   const log = pino({ level: 'silent' });
-  const newUniqueId = createUniqueIds({ machineId: 0, now });
-  const datastores = await openDatastores(config.allDatastores, {
-    machineId: 0,
+  const newUniqueId = createUniqueIds({ machineId, now });
+  const opened = await openDatastores(config.allDatastores, {
+    machineId,
     newUniqueId,
     now,
     log,
     measure: async () => new Map(),
   });
-  t.after(() => datastores[Symbol.asyncDispose]());
-  const { locks, bus, openCache } = createOwnCluster({ now });
+  t.after(() => opened[Symbol.asyncDispose]());
+  const datastores = slowDown(opened);
   const records = createMediaRecords({ database, bus, now });
   const usage = createUsage({ database, now, log });
   const parts = {
-    ...{ database, datastores, records, usage, newUniqueId, now },
+    ...{ database, datastores, records, usage, newUniqueId, now, steadyNow: now },
     ...{ locks, bus },
     hotObjects: createHotObjects(),
     receiveBuffers: createReceiveBuffers(),

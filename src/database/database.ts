@@ -13,11 +13,13 @@ export interface Database extends AsyncDisposable {
   /**
    * Runs all of them in one transaction, in order: all or nothing. When it returns, they are on the disk. On SQLite,
    * callers that wait at the same time share one commit.
+   * @param conditions run before them in the same transaction; each has to find a row
+   * @throws {ConditionFailed} when one of the conditions finds nothing
    * @throws {UniqueViolation} when one of them would make a second row of a key
    * @throws {Unavailable} when the database is away; whether the queries took effect is then unknown
    * @throws {StorageFull} when its disk is full
    */
-  atomically(queries: readonly CompilableQuery[]): Promise<void>;
+  atomically(queries: readonly CompilableQuery[], conditions?: readonly CompilableQuery[]): Promise<void>;
   /** A round trip to the database. @throws {Unavailable} also when the signal aborts first */
   check(signal: AbortSignal): Promise<void>;
 }

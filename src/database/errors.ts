@@ -8,6 +8,11 @@ export class UniqueViolation extends Error {
   }
 }
 
+/** Something is not as the writer of rows has found it a moment ago: look again. Nothing was written. */
+export class ConditionFailed extends Error {
+  override readonly name = 'ConditionFailed';
+}
+
 /** The database cannot be used as it is, and waiting will not help. The message is for the operator. */
 export class DatabaseRefused extends Error {
   override readonly name = 'DatabaseRefused';

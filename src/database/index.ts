@@ -10,7 +10,7 @@ export {
 } from './background-tasks.ts';
 export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
-export { DatabaseRefused, UniqueViolation } from './errors.ts';
+export { ConditionFailed, DatabaseRefused, UniqueViolation } from './errors.ts';
 export { deleteHeldIds, deleteLongExpiredReservations, deletePreviews } from './expired-leftovers.ts';
 export {
   deleteMediaRow,
@@ -40,6 +40,7 @@ export {
   insertMedia,
 } from './media.ts';
 export { type DescribedObject, findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
+export { contentIsNew, contentIsOurs, objectIsReferenced } from './object-conditions.ts';
 export {
   countObjectRows,
   deleteThumbnailsAt,

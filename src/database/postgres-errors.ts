@@ -30,6 +30,11 @@ export function asQueryError(error: unknown): unknown {
   return error;
 }
 
+/** Lost against another transaction (40), in the words of {@link asQueryError}. */
+export function wasRolledBack(error: unknown): boolean {
+  return error instanceof Unavailable && /^40/.test(sqlStateOf(error.cause) ?? '');
+}
+
 /** What was thrown while a connection of the pool was made: whatever it is, the service has no database for now. */
 export function unavailable(cause: unknown): Unavailable {
   return new Unavailable('The database cannot be reached; try again', { cause });

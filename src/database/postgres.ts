@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
 import type { Database, DatabaseOptions } from './database.ts';
+import { ConditionFailed } from './errors.ts';
 import { migratePostgres } from './migrations/migrate-postgres.ts';
 import { orAborted } from './or-aborted.ts';
 import { makeClientConfig } from './postgres-config.ts';
-import { asRefusal, isWorthWaiting, unavailable } from './postgres-errors.ts';
+import { asRefusal, isWorthWaiting, unavailable, wasRolledBack } from './postgres-errors.ts';
 import { createPostgresPool } from './postgres-pool.ts';
 import type { Tables } from './tables.ts';
 
@@ -30,17 +31,24 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   return {
     db,
     engine: 'postgres',
-    async atomically(queries) {
+    async atomically(queries, conditions = []) {
       const compiled = queries.map((query) => query.compile());
       const [first, ...others] = compiled;
       if (first === undefined) return;
-      if (others.length === 0) {
+      if (others.length === 0 && conditions.length === 0) {
         await db.executeQuery(first);
         return;
       }
-      await db.transaction().execute(async (transaction) => {
-        for (const query of compiled) await transaction.executeQuery(query);
-      });
+      const required = conditions.map((condition) => condition.compile());
+      const run = () =>
+        db.transaction().execute(async (transaction) => {
+          for (const condition of required) {
+            const { rows } = await transaction.executeQuery(condition);
+            if (rows.length === 0) throw new ConditionFailed('What was found has changed since');
+          }
+          for (const query of compiled) await transaction.executeQuery(query);
+        });
+      await againWhenRolledBack(run);
     },
     async check(signal) {
       await orAborted(sql`select 1`.execute(db), signal).catch((error: unknown) => {
@@ -49,6 +57,19 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     },
     [Symbol.asyncDispose]: () => pool.end(),
   };
+}
+
+const MAX_ROLLED_BACK = 3;
+
+/** Of two transactions that wait for each other the server ends one: then nothing of it has taken effect. */
+async function againWhenRolledBack(run: () => Promise<void>): Promise<void> {
+  for (let times = 1; ; times += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (times > MAX_ROLLED_BACK || !wasRolledBack(error)) throw error;
+    }
+  }
 }
 
 /** Tries again, ever more slowly, while the trouble is of a kind that passes. */

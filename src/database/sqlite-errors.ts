@@ -1,6 +1,6 @@
 import { StorageFull, Unavailable } from '../matrix/index.ts';
-import { UniqueViolation } from './errors.ts';
-import type { SqliteFailure } from './sqlite-messages.ts';
+import { ConditionFailed, UniqueViolation } from './errors.ts';
+import { NOTHING_FOUND, type SqliteFailure } from './sqlite-messages.ts';
 
 const CONSTRAINT_PRIMARY_KEY = 1555;
 const CONSTRAINT_UNIQUE = 2067;
@@ -11,6 +11,7 @@ const TROUBLE_AROUND: readonly number[] = [5, 6, 7, 8, 10, 14, 15];
 
 /** What a statement failed with, in the words of this room. */
 export function asQueryError({ message, code }: SqliteFailure): Error {
+  if (code === NOTHING_FOUND) return new ConditionFailed(message);
   const cause = new Error(code === undefined ? message : `SQLite error ${code}: ${message}`);
   if (code === undefined) return cause;
   if (code === CONSTRAINT_UNIQUE || code === CONSTRAINT_PRIMARY_KEY) {

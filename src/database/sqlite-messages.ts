@@ -5,6 +5,8 @@ export type SqliteValue = string | number | bigint | null | Uint8Array;
 export interface SqliteStatement {
   readonly sql: string;
   readonly parameters: readonly SqliteValue[];
+  /** It has to find a row. */
+  readonly isRequired?: boolean;
 }
 
 export type SqliteTask =
@@ -26,9 +28,12 @@ export interface SqliteResult {
 
 export interface SqliteFailure {
   readonly message: string;
-  /** SQLite's extended result code; `undefined` when it was not SQLite that failed. */
+  /** SQLite's extended result code, or {@link NOTHING_FOUND}; `undefined` when something else failed. */
   readonly code: number | undefined;
 }
+
+/** The code of a statement that had to find a row and has not. SQLite's own are not negative. */
+export const NOTHING_FOUND = -1;
 
 export type SqliteAnswer = { readonly id: number } & (
   | { readonly results: readonly SqliteResult[] }

@@ -20,9 +20,11 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Database
   return {
     db,
     engine: 'sqlite',
-    async atomically(queries) {
+    async atomically(queries, conditions = []) {
       const statements = queries.map((query) => asStatement(query.compile()));
-      if (statements.length > 0) await thread.run({ kind: 'write', statements });
+      if (statements.length === 0) return;
+      const required = conditions.map((condition) => ({ ...asStatement(condition.compile()), isRequired: true }));
+      await thread.run({ kind: 'write', statements: [...required, ...statements] });
     },
     async check(signal) {
       await orAborted(sql`select 1`.execute(db), signal).catch((error: unknown) => {

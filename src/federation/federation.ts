@@ -48,7 +48,10 @@ export interface FederationParts {
   /** Tells other processes of servers in trouble. */
   readonly bus: Bus;
   readonly log: Log;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set: for how long something lasts. */
+  readonly steadyNow: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
   /** Failures in a row after which a server is left alone: `federation.backoffAt`. */
@@ -61,9 +64,9 @@ export interface FederationParts {
 const PATIENCE_MS = 60_000;
 
 export function createFederation(parts: FederationParts): Federation {
-  const { outbound, log, now, plainHttp = false } = parts;
+  const { outbound, log, steadyNow, plainHttp = false } = parts;
   const discover = createDiscovery({ ...parts, plainHttp });
-  const backoff = createBackoff({ ...parts, failuresAllowed: parts.backoffAt });
+  const backoff = createBackoff({ ...parts, now: steadyNow, failuresAllowed: parts.backoffAt });
   if (plainHttp) log.warn('Other servers are asked without TLS: everybody on the way can read and change what is said');
 
   const ask = async (serverName: ServerName, call: FederationCall, signal: AbortSignal): Promise<OutboundAnswer> => {
@@ -73,7 +76,7 @@ export function createFederation(parts: FederationParts): Federation {
       ...plain,
       headers: { 'user-agent': USER_AGENT, ...call.headers, ...(authorization !== undefined && { authorization }) },
     };
-    const startTs = now();
+    const startMs = steadyNow();
     let failure: unknown;
     for (const target of await discover(serverName, signal)) {
       try {
@@ -85,7 +88,7 @@ export function createFederation(parts: FederationParts): Federation {
           'A place of a server fails',
         );
         failure = error;
-        if (now() - startTs > PATIENCE_MS) break;
+        if (steadyNow() - startMs > PATIENCE_MS) break;
       }
     }
     throw failure;

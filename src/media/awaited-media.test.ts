@@ -15,6 +15,7 @@ test('a reader that is woken sees the upload, although another reader asked befo
   const parts = {
     bus,
     now: () => 0,
+    steadyNow: () => 0,
     database: { db: { selectFrom: () => chain({ expires_ts: 1000 }) } },
     records: {
       find: async () => undefined, // shares what another reader asked before the commit
@@ -34,6 +35,7 @@ test('who waits for an ID that expires meanwhile learns that there is no such me
   const parts = {
     bus: createBus(),
     now: () => now,
+    steadyNow: () => now,
     database: { db: { selectFrom: () => chain({ expires_ts: 1000 }) } },
     records: { findNow: async () => undefined },
   } as unknown as MediaParts; // all that is used of them

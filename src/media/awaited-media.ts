@@ -23,13 +23,13 @@ export async function awaitMedia(
 
   let wake = () => {};
   using _subscription = parts.bus.subscribe('upload_mxc', formatMxcUri(uri), () => wake());
-  const untilTs = parts.now() + waitMs;
+  const untilMs = parts.steadyNow() + waitMs;
   for (;;) {
     const { promise: arrived, resolve } = Promise.withResolvers<void>();
     wake = resolve;
     // Only now: an upload that came before the subscription has woken nobody.
     const found = await parts.records.findNow(uri);
-    const restMs = untilTs - parts.now();
+    const restMs = untilMs - parts.steadyNow();
     if (found !== undefined) return found;
     // An upload that began in time may still come after the ID has expired, so the wait is not cut short at that moment.
     if (restMs <= 0 && waitMs > 0 && parts.now() > reservation.expires_ts) return undefined;

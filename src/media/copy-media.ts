@@ -1,5 +1,5 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import { findKnownContent, type MediaRow } from '../database/index.ts';
+import { ConditionFailed, findKnownContent, type MediaRow, objectIsReferenced } from '../database/index.ts';
 import { BadRequest, type MxcUri, NotFound, parseMediaId, type ServerName } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
 import { insertNewMedia } from './media-rows.ts';
@@ -42,7 +42,13 @@ export async function copyMedia(
   if (earlierMediaId !== undefined) return { origin, mediaId: parseMediaId(earlierMediaId) };
   await refuseOverQuota(parts, quota, userId, upload.size_bytes);
   const mediaId = parseMediaId(parts.newUniqueId());
-  await parts.database.atomically(insertNewMedia(parts, config, { ...upload, ...object, media_id: mediaId }));
+  const rows = insertNewMedia(parts, config, { ...upload, ...object, media_id: mediaId });
+  try {
+    await parts.database.atomically(rows, [objectIsReferenced(parts.database, object)]);
+  } catch (error) {
+    if (error instanceof ConditionFailed) throw new NotFound(undefined, { cause: error }); // another process took it away
+    throw error;
+  }
   return { origin, mediaId };
 }
 

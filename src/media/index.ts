@@ -11,6 +11,6 @@ export type { ComingMedia } from './remote/fetch-for.ts';
 export { createRemoteMedia } from './remote/remote-media.ts';
 export type { RemoteMediaStore } from './remote/store-remote.ts';
 export type { Reservation } from './reservation.ts';
-export { commitObject, placeObject } from './stored-object.ts';
+export { storeObject } from './stored-object.ts';
 export type { Upload } from './upload.ts';
 export { createUsage, type Usage } from './usage.ts';

@@ -22,4 +22,6 @@ export interface MediaParts {
   readonly newUniqueId: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set: for how long something lasts. */
+  readonly steadyNow: () => number;
 }

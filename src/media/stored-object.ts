@@ -1,44 +1,89 @@
-import { type CompilableQuery, type Database, type KnownObject, moveObject } from '../database/index.ts';
-import type { Datastore, Datastores } from '../datastores/index.ts';
+import {
+  type CompilableQuery,
+  ConditionFailed,
+  contentIsNew,
+  contentIsOurs,
+  findObjectWithHash,
+  type KnownObject,
+  moveObject,
+  type ObjectPlace,
+  objectIsReferenced,
+} from '../database/index.ts';
+import type { Datastores } from '../datastores/index.ts';
 import { Unavailable } from '../matrix/index.ts';
 import type { MediaParts } from './media-parts.ts';
+import { createOwnObject, type OwnObject } from './own-object.ts';
 import type { ReceivedBytes } from './received-bytes.ts';
 
-/** Where an object is, in the words of the database. */
-export interface ObjectPlace {
-  readonly datastore_id: string;
-  readonly location: string;
+/** Each time, somebody else has to store or delete the same content at the same moment. */
+const MAX_TRIES = 10;
+
+/**
+ * Stores the bytes once and writes the rows that point at them: uses the object of equal content if there is one and it is
+ * really there, else keeps the temporary. To be called under the lock on the hash. That keeps others of this process away,
+ * and those of other processes while there is a Redis; the rest is made sure of by the database, where rows are written only
+ * if what was found here still holds.
+ *
+ * Bytes first, rows second: a crash in between leaves an object without rows, never a row without its object.
+ * @param datastoreId where an object is kept that is new
+ * @param known an object of equal content, by what the database says
+ * @param rowsAt what is to be written of an object at this place; may be called more than once
+ */
+export async function storeObject(
+  parts: Pick<MediaParts, 'database' | 'datastores' | 'records'>,
+  datastoreId: string,
+  received: ReceivedBytes,
+  known: KnownObject | undefined,
+  rowsAt: (place: ObjectPlace) => readonly CompilableQuery[],
+  signal: AbortSignal,
+): Promise<ObjectPlace> {
+  const { database, datastores, records } = parts;
+  await using own = createOwnObject(datastores, datastoreId, received.temporary);
+  let found = known;
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const { place, repairs, conditions } = await planFor(parts, own, received, found, signal);
+    try {
+      await database.atomically([...repairs, ...rowsAt(place)], conditions);
+    } catch (error) {
+      // When the database went away nobody knows whether it has committed; an object too many is the lesser evil.
+      if (error instanceof Unavailable) own.letStand();
+      if (!(error instanceof ConditionFailed)) throw error;
+      found = await findObjectWithHash(database.db, received.sha256);
+      continue;
+    }
+    if (own.isAt(place)) own.letStand();
+    if (repairs.length > 0) records.forgetAll();
+    return place;
+  }
+  throw new Unavailable('The same content is being stored and deleted too often; try again');
 }
 
-/** What has to be written together with the row that will point at the object. */
-export interface PlacedObject {
+interface Plan {
   readonly place: ObjectPlace;
   /** Repoints the rows of an object that was lost; empty in every other case. */
   readonly repairs: readonly CompilableQuery[];
-  /** Takes the object away again, when the row could not be written. Does nothing for one that was there before. */
-  undo(signal: AbortSignal): Promise<void>;
+  readonly conditions: readonly CompilableQuery[];
 }
 
-/**
- * Makes sure that these bytes are stored once: uses the object of equal content if there is one and it is really
- * there, else keeps the temporary. To be called under the lock on the hash.
- * @param known an object of equal content, by what the database says under that lock
- */
-export async function placeObject(
-  { database: { db }, datastores }: Pick<MediaParts, 'database' | 'datastores'>,
-  datastore: Datastore,
-  received: ReceivedBytes,
+async function planFor(
+  { database, datastores }: Pick<MediaParts, 'database' | 'datastores'>,
+  own: OwnObject,
+  { sha256, sizeBytes }: ReceivedBytes,
   known: KnownObject | undefined,
   signal: AbortSignal,
-): Promise<PlacedObject> {
-  if (known !== undefined && (await isThere(datastores, known, received.sizeBytes, signal))) {
-    return { place: known, repairs: [], undo: async () => undefined };
+): Promise<Plan> {
+  if (known === undefined) {
+    return { place: await own.keep(), repairs: [], conditions: contentIsNew(database, sha256) };
   }
-  const place = { datastore_id: datastore.id, location: await received.temporary.keep() };
+  const isReferenced = objectIsReferenced(database, known);
+  if (await isThere(datastores, known, sizeBytes, signal)) {
+    return { place: known, repairs: [], conditions: [isReferenced] };
+  }
+  const place = await own.keep();
   return {
     place,
-    repairs: known === undefined ? [] : moveObject(db, known, place),
-    undo: (undoSignal) => datastore.delete(place.location, undoSignal),
+    repairs: moveObject(database.db, known, place),
+    conditions: [...contentIsOurs(database, sha256), isReferenced],
   };
 }
 
@@ -55,25 +100,4 @@ async function isThere(
   if (object === undefined) return false;
   await using held = object;
   return held.sizeBytes === sizeBytes;
-}
-
-/**
- * Writes the rows that point at a placed object. Bytes first, rows second: a crash in between leaves an object without
- * rows, never a row without its object.
- */
-export async function commitObject(
-  database: Database,
-  placed: PlacedObject,
-  rows: readonly CompilableQuery[],
-  signal: AbortSignal,
-): Promise<void> {
-  const queries = [...placed.repairs, ...rows];
-  if (queries.length === 0) return;
-  try {
-    await database.atomically(queries);
-  } catch (error) {
-    // When the database went away nobody knows whether it has committed; an object too many is the lesser evil.
-    if (!(error instanceof Unavailable)) await placed.undo(signal);
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Config, DomainConfig } from '../config/index.ts';
-import { deleteReservation, findKnownContent, UniqueViolation } from '../database/index.ts';
+import { deleteReservation, findKnownContent, type ObjectPlace, UniqueViolation } from '../database/index.ts';
 import {
   CannotOverwrite,
   Forbidden,
@@ -15,7 +15,7 @@ import { insertNewMedia } from './media-rows.ts';
 import { isLimited, quotaOf, refuseBytes, refuseOverQuota } from './quota.ts';
 import { type ReceivedBytes, receiveBytes, tooLarge } from './received-bytes.ts';
 import { refuseUnfillable } from './reservation.ts';
-import { commitObject, placeObject } from './stored-object.ts';
+import { storeObject } from './stored-object.ts';
 
 /** What a client sends. */
 export interface Upload {
@@ -109,18 +109,13 @@ async function keep(
   }
   const earlier = reserved === undefined ? content.earlierMediaId : undefined;
   if (earlier === undefined) await refuseOverQuota(parts, quota, asked.userId, received.sizeBytes);
-  const placed = await placeObject(parts, datastore, received, content.object, signal);
   const mediaId = parseMediaId(reserved ?? earlier ?? parts.newUniqueId());
-  const media = {
-    ...asUploadOfUser(asked, received),
-    ...placed.place,
-    media_id: mediaId,
-    size_bytes: received.sizeBytes,
-  };
-  const rows = earlier === undefined ? insertNewMedia(parts, config, media) : [];
-  if (reserved !== undefined) rows.push(deleteReservation(db, asked.origin, reserved));
-  await commitObject(parts.database, placed, rows, signal);
-  if (placed.repairs.length > 0) parts.records.forgetAll();
+  const media = { ...asUploadOfUser(asked, received), media_id: mediaId, size_bytes: received.sizeBytes };
+  const rowsAt = ({ datastore_id, location }: ObjectPlace) => [
+    ...(earlier === undefined ? insertNewMedia(parts, config, { ...media, datastore_id, location }) : []),
+    ...(reserved === undefined ? [] : [deleteReservation(db, asked.origin, reserved)]),
+  ];
+  await storeObject(parts, datastore.id, received, content.object, rowsAt, signal);
   return mediaId;
 }
 

@@ -21,13 +21,14 @@ export function createRunnerLease(database: Database, holder: string, now: () =>
   return {
     async hold() {
       const ts = now();
-      if (ts < takenTs + RENEW_AFTER_MS) return true;
+      // Neither is it due, nor has the clock been set back: then nobody knows how long it has been ours.
+      if (takenTs <= ts && ts < takenTs + RENEW_AFTER_MS) return true;
       try {
         const isOurs = await takeLease(db, NAME, holder, ts, ts + LEASE_MS);
         takenTs = isOurs ? ts : Number.NEGATIVE_INFINITY;
         return isOurs;
       } catch (error) {
-        if (ts < takenTs + LEASE_MS) return true; // nobody else can have taken it yet
+        if (takenTs <= ts && ts < takenTs + LEASE_MS) return true; // nobody else can have taken it yet
         throw error;
       }
     },

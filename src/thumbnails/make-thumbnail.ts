@@ -1,6 +1,12 @@
 import type { DomainConfig } from '../config/index.ts';
-import { type CompilableQuery, findObjectWithHash, type MediaRow, touchLastAccess } from '../database/index.ts';
-import { commitObject, placeObject, receiveBytes } from '../media/index.ts';
+import {
+  type CompilableQuery,
+  findObjectWithHash,
+  type MediaRow,
+  type ObjectPlace,
+  touchLastAccess,
+} from '../database/index.ts';
+import { receiveBytes, storeObject } from '../media/index.ts';
 import { type DecodingParts, decodeMedia } from './decode-media.ts';
 import { openPictureSource } from './picture-source.ts';
 import { type Shape, type StoredThumbnail, saveRow } from './thumbnail-rows.ts';
@@ -56,9 +62,8 @@ async function store(
   await using _temporary = received.temporary;
   await using _lock = await parts.locks.acquire(`mutex-${received.sha256}`, signal);
   const known = await findObjectWithHash(db, received.sha256);
-  const placed = await placeObject(parts, datastore, received, known, signal);
   const now = parts.now();
-  const row: StoredThumbnail = {
+  const rowAt = ({ datastore_id, location }: ObjectPlace): StoredThumbnail => ({
     origin: media.origin,
     media_id: media.media_id,
     width: shape.width,
@@ -66,15 +71,18 @@ async function store(
     method: shape.method,
     content_type: picture.contentType,
     size_bytes: received.sizeBytes,
-    location: placed.place.location,
+    location,
     creation_ts: now,
     sha256_hash: received.sha256,
-    datastore_id: placed.place.datastore_id,
+    datastore_id,
+  });
+  const rowsAt = (place: ObjectPlace): CompilableQuery[] => {
+    const row = rowAt(place);
+    const rows = [saveRow(db, row, shape), touchLastAccess(db, received.sha256, now)];
+    if (shape.animated && !picture.animated) rows.push(saveRow(db, row, { ...shape, animated: false }));
+    return rows;
   };
-  const rows: CompilableQuery[] = [saveRow(db, row, shape), touchLastAccess(db, received.sha256, now)];
-  if (shape.animated && !picture.animated) rows.push(saveRow(db, row, { ...shape, animated: false }));
-  await commitObject(parts.database, placed, rows, signal);
-  return row;
+  return rowAt(await storeObject(parts, datastore.id, received, known, rowsAt, signal));
 }
 
 async function* asStream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

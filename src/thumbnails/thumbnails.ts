@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { createSingleFlight, type SingleFlight } from '../cluster/index.ts';
 import type { DomainConfig } from '../config/index.ts';
-import type { MediaRow } from '../database/index.ts';
+import { ConditionFailed, type MediaRow, objectIsReferenced } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MxcUri } from '../matrix/index.ts';
 import { type Media, type MediaAsker, openObject, type Repeatable, recallObject } from '../media/index.ts';
@@ -50,7 +50,7 @@ export function createThumbnails(given: ThumbnailsParts): Thumbnails {
     maxSize: MAX_KNOWN,
     sizeCalculation: () => 1,
     ttl: KNOWN_MS,
-    perf: { now: given.now },
+    perf: { now: given.steadyNow },
   });
   const parts = { ...given, known, shareWork: createSingleFlight<Made>() };
   return { open: (domain, asked, asker, signal) => openThumbnail(parts, domain, asked, asker, signal) };
@@ -156,7 +156,15 @@ async function takeRowOfContent(
   await using _lock = await locks.acquire(`mutex-${found.sha256_hash}`, signal);
   const row = await findRowOfContent(database.db, sha256_hash, shape);
   if (row?.sha256_hash !== found.sha256_hash) return undefined;
-  await database.atomically([saveRow(database.db, { ...row, origin, media_id }, shape)]);
+  try {
+    await database.atomically(
+      [saveRow(database.db, { ...row, origin, media_id }, shape)],
+      [objectIsReferenced(database, row)],
+    );
+  } catch (error) {
+    if (error instanceof ConditionFailed) return undefined; // another process has deleted it
+    throw error;
+  }
   return row;
 }
 

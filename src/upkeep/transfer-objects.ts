@@ -1,4 +1,5 @@
 import {
+  ConditionFailed,
   estimateStorage,
   findMovableObjects,
   findObjectIn,
@@ -6,6 +7,7 @@ import {
   MOVABLE_TABLES,
   type MovableObject,
   moveObject,
+  objectIsReferenced,
 } from '../database/index.ts';
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { StorageFull, Unavailable } from '../matrix/index.ts';
@@ -145,8 +147,12 @@ async function repoint(
   if (isKnown === undefined && copy === undefined) return undefined;
   const to = isKnown ?? { datastore_id: transfer.target.id, location: (await copy?.keep()) ?? '' };
   try {
-    await database.atomically(moveObject(db, from, to));
+    await database.atomically(
+      moveObject(db, from, to),
+      isKnown === undefined ? [] : [objectIsReferenced(database, to)],
+    );
   } catch (error) {
+    if (error instanceof ConditionFailed) return undefined; // the target has lost it to a process without Redis
     // Nobody knows whether a database that went away has committed; an object too many is the lesser evil.
     if (isKnown === undefined && !(error instanceof Unavailable)) await transfer.target.delete(to.location, signal);
     throw error;

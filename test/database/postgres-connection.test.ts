@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { sql } from 'kysely';
 import pino from 'pino';
-import { type Database, DatabaseRefused } from '../../src/database/index.ts';
+import { type Database, DatabaseRefused, touchLastAccess } from '../../src/database/index.ts';
 import { Unavailable } from '../../src/matrix/index.ts';
 import { usePostgres } from '../postgres.ts';
 import { runSql } from './describe-schema.ts';
@@ -170,6 +170,19 @@ test('a server that ends our connections, as when it restarts, is only a moment 
   await ended;
   await check(t.signal);
 });
+
+test(
+  'of two transactions that wait for each other, the one that the server ends is run again',
+  needsServer,
+  async (t) => {
+    const { db, atomically } = await openForTest(t, { postgres: await postgres.createDatabase(t) });
+    await atomically([touchLastAccess(db, 'one', 1), touchLastAccess(db, 'other', 1)]);
+    const one = touchLastAccess(db, 'one', 2);
+    const other = touchLastAccess(db, 'other', 2);
+    const wait = { compile: () => sql`select pg_sleep(0.3)`.compile(db) };
+    await Promise.all([atomically([one, wait, other]), atomically([other, wait, one])]);
+  },
+);
 
 test('no more connections are made than the configuration allows', needsServer, async (t) => {
   const url = await postgres.createDatabase(t);

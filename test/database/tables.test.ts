@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import {
+  ConditionFailed,
+  contentIsNew,
   type Database,
   distinctDatastoreIds,
   findBlurhash,
@@ -17,6 +19,7 @@ import {
   type MediaRow,
   measureDatastores,
   moveObject,
+  objectIsReferenced,
   requiresAuthentication,
   restrictToAuthenticated,
   saveBlurhash,
@@ -102,6 +105,30 @@ for (const [engine, { skip, open }] of Object.entries(engines)) {
     await assert.rejects(again, (error) => error instanceof UniqueViolation && error.table === 'media');
     assert.equal((await findMediaByHash(db, row.sha256_hash, 10)).length, 1);
     assert.deepEqual(await db.selectFrom('last_access').selectAll().execute(), []);
+  });
+
+  testOn('rows that point at an object are written only while another row does', async (database) => {
+    const { db, atomically } = database;
+    const other = insertMedia(db, makeMedia({ media_id: 'other' }));
+    await assert.rejects(atomically([other], [objectIsReferenced(database, makeMedia())]), ConditionFailed);
+    assert.equal(await findMedia(db, 'example.org', 'other'), undefined);
+    await atomically([saveThumbnail(db, makeThumbnail())]);
+    await assert.rejects(atomically([other], [objectIsReferenced(database, makeMedia())]), ConditionFailed);
+    await atomically([other], [objectIsReferenced(database, makeThumbnail())]);
+    await atomically([insertMedia(db, makeMedia())], [objectIsReferenced(database, makeMedia())]);
+  });
+
+  testOn('content that several bring at once is new to one of them', async (database) => {
+    const { db, atomically } = database;
+    const bring = (mediaId: string) =>
+      atomically([insertMedia(db, makeMedia({ media_id: mediaId }))], contentIsNew(database, 'a'.repeat(64)));
+    const results = await Promise.allSettled(['one', 'two', 'three', 'four'].map(bring));
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    assert.equal(refused.length, 3);
+    for (const reason of refused) assert.ok(reason instanceof ConditionFailed);
+    assert.equal((await findMediaByHash(db, 'a'.repeat(64), 10)).length, 1);
+    await atomically([saveThumbnail(db, makeThumbnail())], contentIsNew(database, 'b'.repeat(64)));
+    await assert.rejects(atomically([insertMedia(db, makeMedia())], contentIsNew(database, 'b'.repeat(64))));
   });
 
   testOn('an empty transaction is done at once', ({ atomically }) => atomically([]));

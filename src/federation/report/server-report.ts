@@ -43,6 +43,8 @@ export interface ServerReportParts {
   readonly resolver: Resolver;
   readonly log: Log;
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly steadyNow: () => number;
   readonly random: () => number;
   readonly plainHttp: boolean;
 }

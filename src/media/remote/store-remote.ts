@@ -1,13 +1,13 @@
 import type { Cluster } from '../../cluster/index.ts';
 import type { DomainConfig } from '../../config/index.ts';
-import { findKnownContent, UniqueViolation } from '../../database/index.ts';
+import { findKnownContent, type ObjectPlace, UniqueViolation } from '../../database/index.ts';
 import type { IncomingMedia } from '../../federation/index.ts';
 import { type MxcUri, Quarantined, RemoteTooLarge } from '../../matrix/index.ts';
 import type { MediaParts } from '../media-parts.ts';
 import { insertNewMedia } from '../media-rows.ts';
 import { openObject } from '../open-object.ts';
 import { receiveBytes } from '../received-bytes.ts';
-import { commitObject, placeObject } from '../stored-object.ts';
+import { storeObject } from '../stored-object.ts';
 import type { FetchFor } from './fetch-for.ts';
 import type { RemoteFetchProgress } from './remote-fetch.ts';
 import { tellPauses } from './tell-pauses.ts';
@@ -59,19 +59,28 @@ export async function storeRemote(
     const content = await findKnownContent(db, media);
     if (content.isQuarantined) throw new Quarantined();
     progress.accept();
-    const placed = await placeObject(parts, datastore, received, content.object, signal);
-    const rows = insertNewMedia(parts, config, { ...media, ...placed.place });
-    try {
-      await commitObject(parts.database, placed, rows, signal);
-    } catch (error) {
-      if (!(error instanceof UniqueViolation)) throw error; // else: stored by another process or for another domain
-    }
-    if (placed.repairs.length > 0) parts.records.forgetAll();
-    progress.store((readSignal) => openObject(parts, { ...media, ...placed.place }, readSignal));
+    const rowsAt = ({ datastore_id, location }: ObjectPlace) =>
+      insertNewMedia(parts, config, { ...media, datastore_id, location });
+    const place = await storeObject(parts, datastore.id, received, content.object, rowsAt, signal).catch(
+      (error: unknown) => findStored(parts, uri, media.sha256_hash, error),
+    );
+    progress.store((readSignal) => openObject(parts, { ...media, ...place }, readSignal));
   } catch (error) {
     progress.fail(error);
     throw error;
   }
+}
+
+/** Where another process has stored the same meanwhile. @throws the error, when it is about something else */
+async function findStored(
+  { records }: Pick<RemoteMediaStore, 'records'>,
+  uri: MxcUri,
+  sha256: string,
+  error: unknown,
+): Promise<ObjectPlace> {
+  const stored = error instanceof UniqueViolation ? (await records.findNow(uri))?.media : undefined;
+  if (stored?.sha256_hash !== sha256) throw error;
+  return { datastore_id: stored.datastore_id, location: stored.location };
 }
 
 /** @throws {RemoteTooLarge} */

@@ -10,6 +10,7 @@ import {
   type MediaRow,
   moveObject,
   type ObjectPlace,
+  objectIsReferenced,
 } from '../../database/index.ts';
 import { deleteUnreferenced, lockContent } from '../stored-content.ts';
 import type { CheckParts } from './check-parts.ts';
@@ -29,9 +30,9 @@ export async function repairBroken(
 ): Promise<string | undefined> {
   const { database } = parts;
   await using _lock = await lockContent(parts.locks, broken.dueSha256 || `object-${broken.location}`, signal);
-  const { queries, done } = await decide(parts, broken, signal);
+  const { queries, conditions = [], done } = await decide(parts, broken, signal);
   if (done === undefined) return undefined;
-  await database.atomically(queries);
+  await database.atomically(queries, conditions);
   parts.forgetRecords();
   if (broken.kind !== 'rows without object') await deleteUnreferenced(parts, broken, AbortSignal.timeout(60_000));
   return done;
@@ -39,6 +40,7 @@ export async function repairBroken(
 
 interface Decision {
   readonly queries: readonly CompilableQuery[];
+  readonly conditions?: readonly CompilableQuery[];
   readonly done: string | undefined;
 }
 
@@ -47,7 +49,7 @@ async function decide(parts: CheckParts, broken: BrokenObject, signal: AbortSign
   const other = await findWhole(parts, broken, signal);
   if (other !== undefined) {
     const done = `repointed to ${other.location} of ${other.datastore_id}`;
-    return { queries: moveObject(db, broken, other), done };
+    return { queries: moveObject(db, broken, other), conditions: [objectIsReferenced(parts.database, other)], done };
   }
   const isThumbnail = await isThumbnailObject(db, broken);
   const hidden = isThumbnail ? await findHiddenMedia(db, broken, parts.ourOrigins()) : undefined;
