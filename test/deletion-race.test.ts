@@ -32,7 +32,7 @@ const CASES = [
   { name: 'in one process, on sqlite', rounds: 200, engine: sqlite, skip: false, join: async () => [alone()] },
   {
     name: 'in one process, on postgres',
-    rounds: 100,
+    rounds: 40,
     engine: postgres,
     skip: postgres.skip,
     join: async () => [alone()],
@@ -40,7 +40,7 @@ const CASES = [
   { name: 'in two', rounds: 40, engine: postgres, skip: skipWithoutRedis() || postgres.skip, join: withRedis },
   {
     name: 'in two without Redis',
-    rounds: 100,
+    rounds: 60,
     engine: postgres,
     skip: postgres.skip,
     join: async () => [alone(), alone()],

@@ -22,11 +22,11 @@ test(`PostgreSQL crashes under load, and comes back, ${ROUNDS} times: 503 meanwh
   const processes = await Promise.all([0, 1].map(start));
   const load = await startMixedLoad(() => processes.map(({ url }) => url));
   for (let round = 0; round < ROUNDS; round += 1) {
-    await load.more(40);
+    await load.more(25);
     await server.crash();
     await load.more(20, 503);
     await server.start();
-    await load.more(40);
+    await load.more(25);
   }
   await load.stop();
   const others = [...load.statuses.keys()].filter((status) => status !== 200 && status !== 503);

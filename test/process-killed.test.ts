@@ -23,12 +23,12 @@ test(`one of three processes is killed under load, ${ROUNDS} times: the others g
   const urls = () => processes.flatMap((one) => (one === undefined ? [] : [one.url]));
   const load = await startMixedLoad(urls);
   for (let round = 0; round < ROUNDS; round += 1) {
-    await load.more(30);
+    await load.more(20);
     const victim = round % processes.length;
     const killed = processes[victim];
     processes[victim] = undefined;
     await killed?.kill('SIGKILL');
-    await load.more(30);
+    await load.more(20);
     processes[victim] = await start(victim);
     await load.more(10);
   }

@@ -41,7 +41,7 @@ test(`Redis is killed under load, and comes back, ${ROUNDS} times: nobody is ref
   for (let round = 0; round < ROUNDS; round += 1) {
     await load.more(20);
     await redis.kill('SIGKILL');
-    await load.more(100);
+    await load.more(60);
     await redis.restart();
     await load.more(20);
   }

@@ -7,7 +7,7 @@ import { type AskedOfS3, type S3Fault, startS3Server } from './s3-server.ts';
 import { ENGINES, makeServiceFolder, startServiceIn } from './service.ts';
 
 /** `script/soak` asks for more. */
-const ANSWERS = Number(process.env['VITRINE_SOAK_S3_ANSWERS'] ?? 150);
+const ANSWERS = Number(process.env['VITRINE_SOAK_S3_ANSWERS'] ?? 100);
 const [sqlite] = ENGINES;
 
 /** One request of twelve goes wrong, in each of the ways in which it can. */
