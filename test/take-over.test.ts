@@ -301,3 +301,15 @@ test('media in a datastore that is not configured keeps Vitrine from starting, a
   await runSql(mmr.url, `UPDATE media SET datastore_id = 'sold' WHERE media_id = '${mmr.media.pinned.id}'`);
   await assert.rejects(start(), /media in datastores that are not configured: "sold"/);
 });
+
+test('a preview that MMR has made this hour is given without asking for the page again', about, async (t) => {
+  const { mmr, start } = await takeOver(t, 'local');
+  const service = await start();
+  const query = new URLSearchParams({ url: 'https://example.com/page' });
+  const headers = { 'accept-language': 'en' };
+  const answer = await service.ask(`/_matrix/client/v1/media/preview_url?${query}`, { headers });
+  assert.equal(answer.status, 200);
+  const preview = (await answer.json()) as Readonly<Record<string, unknown>>;
+  assert.equal(preview['og:title'], 'Title');
+  assert.equal(preview['og:image'], `mxc://example.org/${mmr.media.picture.id}`);
+});

@@ -199,7 +199,7 @@ async function addExports(url: string, objects: MmrObjects): Promise<readonly Pl
   return parts;
 }
 
-/** Of tables that hold nothing but themselves; the unfinished task is so old that MMR would not begin it any more. */
+/** Of tables that hold nothing but themselves. The preview is also there for the hour that may begin meanwhile; the unfinished task is so old that MMR would not begin it any more. */
 async function addOtherRows(url: string, media: Readonly<Record<MediaName, MmrMedia>>): Promise<void> {
   const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   const begun = Date.now() - DAY_MS;
@@ -207,7 +207,8 @@ async function addOtherRows(url: string, media: Readonly<Record<MediaName, MmrMe
   await runSql(
     url,
     `INSERT INTO url_previews VALUES
-       ('https://example.com/#top', '', ${hour}, 'https://example.com/', 'Example', 'website', 'About', 'Title', ${image}, 'en'),
+       ('https://example.com/page', '', ${hour}, 'https://example.com/', 'Example', 'website', 'About', 'Title', ${image}, 'en'),
+       ('https://example.com/page', '', ${hour + HOUR_MS}, 'https://example.com/', 'Example', 'website', 'About', 'Title', ${image}, 'en'),
        ('https://example.com/old', '', ${hour - 900 * DAY_MS}, '', '', '', '', 'Old', '', '', 0, 0, 0, NULL),
        ('https://example.com/gone', 'M_NOT_FOUND', ${hour - 10 * DAY_MS}, '', '', '', '', '', '', '', 0, 0, 0, '');
      INSERT INTO background_tasks (task, params, start_ts, end_ts, error) VALUES
