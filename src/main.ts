@@ -154,7 +154,7 @@ export async function startService(
   );
   const jobs = retentionJobs({
     ...upkeepParts,
-    ourOrigins: () => [...snapshot.domains.keys()],
+    ourOrigins: () => [...snapshot.domains.values()].map(({ serverName }) => serverName),
     expireAfterDays: () => expiriesOf(snapshot),
   });
   stack.use(startRecurring({ database, jobs, isInCharge, newUniqueId, now, log }));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { parse, stringify } from 'yaml';
 import type { MediaRow } from '../src/database/index.ts';
 import { BEGINNING, type CheckState, checkStorage, type ToldFinding } from '../src/upkeep/index.ts';
 import { openServiceDatabase } from './database/open.ts';
@@ -122,6 +123,35 @@ for (const engine of ENGINES) {
     },
   );
 
+  test(`on ${engine.name}: the objects of another database are no remains`, about, async (t) => {
+    const folder = await makeServiceFolder(t, engine);
+    await (await startServiceIn(t, folder)).stop();
+    for (const name of ['aa/bb/', 'aa/cc/']) await plant(folder.media, name + SUFFIX, Buffer.from('theirs'), LONG_AGO);
+    const { code, stderr } = await runVitrine(folder.path, ['check', '--repair']);
+    assert.equal(code, 1);
+    assert.match(stderr, /main: of 2 objects the database knows 0\. Is it the database of these objects\?/);
+    assert.equal((await listObjects(folder)).length, 2);
+  });
+
+  test(
+    `on ${engine.name}: what one of two datastores at the same place has is no remains to the other`,
+    about,
+    async (t) => {
+      const folder = await makeServiceFolder(t, engine);
+      const service = await startServiceIn(t, folder);
+      for (const name of ['one', 'two']) await uploadBytes(service.ask, Buffer.from(name), { name });
+      await service.stop();
+      const text = await readFile(folder.configPath, 'utf8');
+      const config = parse(text) as { datastores: { id: string }[] };
+      const [main] = config.datastores;
+      await writeFile(folder.configPath, stringify({ ...config, datastores: [main, { ...main, id: 'also' }] }));
+      for (const location of await listObjects(folder)) await utimes(join(folder.media, location), LONG_AGO, LONG_AGO);
+      const { code } = await runVitrine(folder.path, ['check', '--repair']);
+      assert.equal(code, 0);
+      assert.equal((await listObjects(folder)).length, 2);
+    },
+  );
+
   test(
     `on ${engine.name}: nothing is found where all is well, and a disk that is not mounted is no reason to forget`,
     about,
@@ -137,7 +167,7 @@ for (const engine of ENGINES) {
       await rename(folder.media, `${folder.media}-unmounted`);
       const lost = await runVitrine(folder.path, ['check', '--repair']);
       assert.equal(lost.code, 1);
-      assert.match(lost.stderr, /main: none of its objects is known\. Is its disk mounted\?/);
+      assert.match(lost.stderr, /main: of 1 objects of the database 0 are there\. Is its disk mounted\? Nothing of it/);
       assert.match(lost.stdout, /2 problems, 0 repaired/);
     },
   );
@@ -157,7 +187,7 @@ for (const engine of enginesOf(await usePostgres())) {
       const location = `${name.slice(0, 2)}/${name.slice(2)}/${SUFFIX}`;
       orphans.push(await plant(store.folder, location, Buffer.alloc(1), LONG_AGO));
     }
-    const options = { datastoreIds: ['main'], hashes: false, repair: false, minAgeMs: 1000 };
+    const options = { datastoreIds: ['main'], hashes: false, repair: false, minAgeMs: 1000, sharedWith: new Map() };
     const parts = { ...store.upkeepParts, ourOrigins: () => [OUR_NAME] };
     const found: string[] = [];
     let state: CheckState = BEGINNING;
@@ -201,7 +231,7 @@ for (const engine of enginesOf(await usePostgres())) {
     const told: ToldFinding[] = [];
     const totals = await checkStorage(
       { ...store.upkeepParts, ourOrigins: () => [OUR_NAME] },
-      { datastoreIds: ['main'], hashes: true, repair: true, minAgeMs: 1000 },
+      { datastoreIds: ['main'], hashes: true, repair: true, minAgeMs: 1000, sharedWith: new Map() },
       BEGINNING,
       { found: (finding) => void told.push(finding), passed: async () => undefined, distrusts: () => assert.fail() },
       t.signal,

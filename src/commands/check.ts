@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { DatastoreConfig } from '../config/index.ts';
 import { distinctDatastoreIds } from '../database/index.ts';
 import { BEGINNING, type CheckTotals, checkStorage, type ToldFinding } from '../upkeep/index.ts';
 import { openCheckFile } from './check-file.ts';
@@ -92,12 +93,13 @@ async function run(
 ): Promise<number> {
   const datastoreIds = choose(storage, flags.datastore);
   const strangers = flags.datastore === undefined ? await findStrangers(storage) : [];
-  const options = { datastoreIds, hashes: flags.hashes, repair: flags.repair, minAgeMs: flags.minAgeMs };
+  const sharedWith = findSharedPlaces(storage.config.allDatastores);
+  const options = { datastoreIds, hashes: flags.hashes, repair: flags.repair, minAgeMs: flags.minAgeMs, sharedWith };
   const file = flags.resume === undefined ? undefined : await openCheckFile(resolve(io.cwd, flags.resume), options);
   const parts = {
     ...storage,
     forgetRecords: () => storage.bus.publish('media_changed', '*'),
-    ourOrigins: () => [...storage.config.domains.keys()],
+    ourOrigins: () => [...storage.config.domains.values()].map(({ serverName }) => serverName),
   };
   const tell = (value: object, text: string) => {
     line.clear();
@@ -122,9 +124,9 @@ async function run(
         await file?.save(state);
         signal.throwIfAborted();
       },
-      distrusts(id) {
+      distrusts(id, why) {
         line.clear();
-        io.stderr(`${id}: none of its objects is known. Is its disk mounted? Records are not repaired.\n`);
+        io.stderr(`${id}: ${why} Nothing of it is repaired.\n`);
       },
     },
     signal,
@@ -180,4 +182,24 @@ function summarize(totals: CheckTotals, { repair, hashes }: CheckFlags): string 
     ...(blocked > 0 ? [`${blocked} records keep quarantined content away whose objects are gone, as they should`] : []),
     findings === 0 ? 'No problems' : `${findings} problems, ${repaired} repaired${advice}`,
   ].join('\n');
+}
+
+/** @throws {StorageProblem} where one folder lies within another: the objects of the inner one would look like remains */
+function findSharedPlaces(datastores: readonly DatastoreConfig[]): ReadonlyMap<string, readonly string[]> {
+  const places = datastores.map(({ id, type, opts }) => ({
+    id,
+    folder: type === 'file' ? `${resolve(opts['path'] ?? '')}/` : undefined,
+    place: type === 'file' ? resolve(opts['path'] ?? '') : `${opts['endpoint']} ${opts['bucketName']}`,
+  }));
+  for (const { id, folder } of places) {
+    const inner = places.find((other) => other.folder !== folder && other.folder?.startsWith(folder ?? '\0'));
+    if (inner !== undefined)
+      throw new StorageProblem(`The folder of datastore "${inner.id}" lies within that of "${id}"`);
+  }
+  return new Map(
+    places.map(({ id, place }) => [
+      id,
+      places.filter((one) => one.id !== id && one.place === place).map((one) => one.id),
+    ]),
+  );
 }

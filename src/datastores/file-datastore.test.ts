@@ -92,6 +92,15 @@ test('reading many more files than descriptors are kept closes the oldest and st
   }
 });
 
+test('an object that was lost is not there any more, also when it was read before', async (t) => {
+  const path = await makeFolder(t);
+  await using datastore = await openIn(path);
+  const location = await store(datastore, Buffer.from('abc'));
+  await (await datastore.open(location, signal))?.[Symbol.asyncDispose]();
+  await rm(join(path, location));
+  assert.equal(await datastore.open(location, signal), undefined);
+});
+
 test('a listing has every object once, in order and without temporaries, and goes on behind any location', async (t) => {
   const path = await makeFolder(t);
   await using datastore = await openIn(path);

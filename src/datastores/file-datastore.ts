@@ -78,7 +78,12 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
       });
     },
 
-    open,
+    async open(location, signal) {
+      const path = pathOf(location);
+      // A file that is kept open can be read long after it has been lost.
+      if (!(await isThere(path))) openFiles.forget(path);
+      return await open(location, signal);
+    },
     openKnown: (location, _known, signal) => open(location, signal),
 
     async delete(location, signal) {
@@ -103,6 +108,13 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
       openFiles.close();
     },
   };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    (error: unknown) => !hasCode(error, 'ENOENT'), // all other trouble shows when it is opened
+  );
 }
 
 /**

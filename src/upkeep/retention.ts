@@ -82,7 +82,7 @@ export async function expireMedia(parts: RetentionParts, beforeTs: number, signa
     const page: readonly MediaRow[] = await findExpiredRemoteMedia(parts.database.db, query);
     for (const media of page) {
       signal.throwIfAborted();
-      if (await deleteMedia(parts, media, signal)) removed += 1;
+      if (await orTold(parts, media, deleteMedia(parts, media, signal), signal)) removed += 1;
     }
     parts.forgetRecords();
     after = page.at(-1);
@@ -115,7 +115,7 @@ async function expirePage(
   for (const thumbnail of page) {
     signal.throwIfAborted();
     await database.atomically([deleteThumbnail(database.db, table, thumbnail)]);
-    await deleteThumbnailObject(parts, thumbnail, AbortSignal.timeout(60_000));
+    await orTold(parts, thumbnail, deleteThumbnailObject(parts, thumbnail, AbortSignal.timeout(60_000)), signal);
   }
   return page.length;
 }
@@ -128,4 +128,20 @@ async function expirePreviews({ database }: RetentionParts, ts: number): Promise
 async function forgetIds({ database }: RetentionParts, ts: number): Promise<number> {
   await database.atomically([deleteHeldIds(database.db, ts), deleteLongExpiredReservations(database.db, ts)]);
   return 0;
+}
+
+/** One object that cannot be deleted does not keep the others. @returns `undefined` when it failed; the log says why */
+async function orTold<T>(
+  { log }: RetentionParts,
+  { datastore_id, location }: Pick<MediaRow, 'datastore_id' | 'location'>,
+  deleting: Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  try {
+    return await deleting;
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warn({ err: error, datastore: datastore_id, location }, 'What has expired cannot be deleted');
+    return undefined;
+  }
 }

@@ -6,7 +6,7 @@ import type { Finding, ToldFinding } from './finding.ts';
 
 const PAGE = 500;
 /** Ends the names of what matrix-media-repo and Vitrine store. Whatever else lies there may be somebody's. */
-const NAME_SUFFIX = 'idv2fmt';
+export const NAME_SUFFIX = 'idv2fmt';
 
 /** Looks for a row for each object of a datastore, page by page. */
 export async function* checkObjects(
@@ -14,16 +14,17 @@ export async function* checkObjects(
   options: CheckOptions,
   datastore: Datastore,
   after: string,
+  repair: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
   let page: ListedObject[] = [];
   for await (const object of datastore.list(after, signal)) {
     page.push(object);
     if (page.length < PAGE) continue;
-    yield await checkPage(parts, options, datastore, page, signal);
+    yield await checkPage(parts, options, datastore, page, repair, signal);
     page = [];
   }
-  if (page.length > 0) yield await checkPage(parts, options, datastore, page, signal);
+  if (page.length > 0) yield await checkPage(parts, options, datastore, page, repair, signal);
 }
 
 async function checkPage(
@@ -31,17 +32,21 @@ async function checkPage(
   options: CheckOptions,
   datastore: Datastore,
   page: readonly ListedObject[],
+  repair: boolean,
   signal: AbortSignal,
 ): Promise<CheckedPage> {
   const locations = page.map(({ location }) => location);
-  const referenced = await findReferenced(parts.database.db, datastore.id, locations);
+  const referenced = new Set<string>();
+  for (const id of [datastore.id, ...(options.sharedWith.get(datastore.id) ?? [])]) {
+    for (const location of await findReferenced(parts.database.db, id, locations)) referenced.add(location);
+  }
   const alone = page.filter(({ location }) => !referenced.has(location));
   const old = alone.filter(({ modifiedTs }) => parts.now() - modifiedTs >= options.minAgeMs);
   const findings: ToldFinding[] = [];
   for (const { location, sizeBytes, modifiedTs } of old) {
     const kind = location.endsWith(NAME_SUFFIX) ? 'object without rows' : 'unknown file';
     const finding: Finding = { kind, datastore_id: datastore.id, location, sizeBytes, modifiedTs };
-    findings.push({ ...finding, repair: options.repair ? await repairLone(parts, finding, signal) : undefined });
+    findings.push({ ...finding, repair: repair ? await repairLone(parts, finding, signal) : undefined });
   }
   return {
     after: locations.at(-1) ?? '',

@@ -12,6 +12,8 @@ export interface CheckOptions {
   /** Read every object, and compare its hash. */
   readonly hashes: boolean;
   readonly repair: boolean;
+  /** Other datastores that keep their objects at the very same place. */
+  readonly sharedWith: ReadonlyMap<string, readonly string[]>;
   /** Younger objects may belong to uploads under way, whose rows come later. */
   readonly minAgeMs: number;
 }

@@ -1,4 +1,5 @@
 import { countObjectRows, REFERRING_TABLES } from '../../database/index.ts';
+import type { Datastore } from '../../datastores/index.ts';
 import { checkObjects } from './check-objects.ts';
 import {
   addTotals,
@@ -9,6 +10,7 @@ import {
   NOTHING_YET,
 } from './check-parts.ts';
 import { checkRows } from './check-rows.ts';
+import { findDistrust } from './find-distrust.ts';
 import type { ToldFinding } from './finding.ts';
 
 /** Where a check is. Plain JSON, so that an interrupted one can go on from it. */
@@ -38,11 +40,11 @@ export interface CheckWatcher {
   found(finding: ToldFinding): void;
   /** After each page, when all that it found has been told. @param expectedRows roughly, of this datastore */
   passed(state: CheckState, datastoreId: string, expectedRows: number): Promise<void>;
-  /** Rows of this datastore are not repaired: none of its objects is known, as on a disk that is not mounted. */
-  distrusts(datastoreId: string): void;
+  /** Nothing of this datastore is repaired. */
+  distrusts(datastoreId: string, why: string): void;
 }
 
-/** First the objects, to see whether the datastore is what it should be; then the rows, table by table. */
+/** First the objects; then the rows, table by table. */
 const STEPS = ['objects', ...REFERRING_TABLES] as const;
 
 /**
@@ -60,8 +62,9 @@ export async function checkStorage(
   let state = beginning;
   for (let id = options.datastoreIds[state.datastore]; id !== undefined; id = options.datastoreIds[state.datastore]) {
     const expectedRows = await countObjectRows(parts.database.db, id);
+    const repair = options.repair && (await isTrusted(parts, options, id, watcher, signal));
     for (let step = STEPS[state.step]; step !== undefined; step = STEPS[state.step]) {
-      for await (const page of pagesOf(parts, options, id, step, state, watcher, signal)) {
+      for await (const page of pagesOf(parts, { ...options, repair }, id, step, state, signal)) {
         for (const finding of page.findings) watcher.found(finding);
         state = {
           ...state,
@@ -83,16 +86,31 @@ function pagesOf(
   options: CheckOptions,
   id: string,
   step: (typeof STEPS)[number],
-  { after, ofDatastore }: CheckState,
-  watcher: CheckWatcher,
+  { after }: CheckState,
   signal: AbortSignal,
 ): AsyncIterable<CheckedPage> {
-  const datastore = parts.datastores.find(id);
+  const datastore = findDatastore(parts, id);
+  const { repair } = options;
+  if (step === 'objects') return checkObjects(parts, options, datastore, after, repair, signal);
+  return checkRows(parts, options, datastore, step, after, repair, signal);
+}
+
+async function isTrusted(
+  parts: CheckParts,
+  options: CheckOptions,
+  id: string,
+  watcher: CheckWatcher,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const why = await findDistrust(parts, options, findDatastore(parts, id), signal);
+  if (why !== undefined) watcher.distrusts(id, why);
+  return why === undefined;
+}
+
+function findDatastore({ datastores }: CheckParts, id: string): Datastore {
+  const datastore = datastores.find(id);
   if (datastore === undefined) throw new Error(`The datastore "${id}" is not open`);
-  if (step === 'objects') return checkObjects(parts, options, datastore, after, signal);
-  const isTrusted = ofDatastore.matched > 0;
-  if (options.repair && !isTrusted && step === 'media') watcher.distrusts(id);
-  return checkRows(parts, options, datastore, step, after, options.repair && isTrusted, signal);
+  return datastore;
 }
 
 function add(totals: CheckTotals, { findings, totals: ofPage }: CheckedPage): CheckTotals {
