@@ -272,8 +272,13 @@ test('KEY-7, KEY-9: a notary helps with the keys of a server that cannot be aske
   const down = await addServer('down.example.net', 9);
   down.remote.answer('/_matrix/key/v2/server', { status: 503 });
   const document = signJson(down.keyDocument(), notary.name, notary.key);
-  notary.remote.answer(`/_matrix/key/v2/query/${down.name}`, { body: { server_keys: [document] } });
+  const asked: unknown[] = [];
+  notary.remote.answer('/_matrix/key/v2/query', async (request, response) => {
+    asked.push([request.method, request.headers['content-type'], JSON.parse((await request.toArray()).join(''))]);
+    response.end(JSON.stringify({ server_keys: [document] }));
+  });
   mediaIn(await down.ask(path));
+  assert.deepEqual(asked, [['POST', 'application/json', { server_keys: { [down.name]: {} } }]]);
 });
 
 test('A-16: keys are asked for once, and not at all for what is not for us', async (t) => {
