@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Redirect, StoredObject } from '../datastores/index.ts';
 
@@ -28,8 +29,10 @@ export function createHotObjects(): HotObjects {
       const { redirect, sizeBytes } = object;
       if (sizeBytes > MAX_OBJECT_BYTES || sizeBytes === 0) return object;
       const load = async (loading: AbortSignal) => {
-        const kept = objectInMemory(await readWhole(object, loading), redirect?.isPreferred ? redirect : undefined);
-        objects.set(sha256, kept);
+        const bytes = await readWhole(object, loading);
+        const kept = objectInMemory(bytes, redirect?.isPreferred ? redirect : undefined);
+        // What one damaged object holds is not given for all others of this hash.
+        if (hash('sha256', bytes, 'hex') === sha256) objects.set(sha256, kept);
         return kept;
       };
       if (redirect !== undefined && !redirect.isPreferred) return keptWhenRead(object, load);

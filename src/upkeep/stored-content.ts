@@ -1,6 +1,5 @@
 import type { Locks } from '../cluster/index.ts';
-import { isReferenced, type KnownObject, type ObjectPlace } from '../database/index.ts';
-import type { Datastores } from '../datastores/index.ts';
+import { isReferenced, type ObjectPlace } from '../database/index.ts';
 import type { UpkeepParts } from './upkeep-parts.ts';
 
 /**
@@ -9,14 +8,6 @@ import type { UpkeepParts } from './upkeep-parts.ts';
  */
 export function lockContent(locks: Locks, sha256: string, signal: AbortSignal): Promise<AsyncDisposable> {
   return locks.acquire(`mutex-${sha256}`, signal);
-}
-
-/** Whether the object is there with the size that its rows say. @throws {Unavailable} when nobody can tell */
-export async function isObjectThere(datastores: Datastores, known: KnownObject, signal: AbortSignal): Promise<boolean> {
-  const object = await datastores.find(known.datastore_id)?.open(known.location, signal);
-  if (object === undefined) return false;
-  await using held = object;
-  return held.sizeBytes === known.size_bytes;
 }
 
 /**

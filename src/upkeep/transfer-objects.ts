@@ -7,13 +7,14 @@ import {
   MOVABLE_TABLES,
   type MovableObject,
   moveObject,
+  type ObjectPlace,
   objectIsReferenced,
 } from '../database/index.ts';
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { StorageFull, Unavailable } from '../matrix/index.ts';
-import { copyObject } from './copy-object.ts';
+import { copyObject, readWhole } from './copy-object.ts';
 import type { Pace } from './pace.ts';
-import { deleteUnreferenced, isObjectThere, lockContent } from './stored-content.ts';
+import { deleteUnreferenced, lockContent } from './stored-content.ts';
 import type { UpkeepParts } from './upkeep-parts.ts';
 
 export interface Transfer {
@@ -136,14 +137,17 @@ async function repoint(
   copy: Temporary | undefined,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const { database, datastores } = parts;
+  const { database } = parts;
   const { db } = database;
   const from = placeOf(transfer, object);
   await using _lock = await lockContent(parts.locks, object.sha256_hash, signal);
   if (!(await isReferenced(db, from))) return 'gone';
   const known = await findObjectIn(db, object.sha256_hash, transfer.target.id);
+  // The original goes, so the one that stays is read to its end.
   const isKnown =
-    known?.size_bytes === object.size_bytes && (await isObjectThere(datastores, known, signal)) ? known : undefined;
+    known?.size_bytes === object.size_bytes && (await isWhole(transfer.target, known, object.sha256_hash, signal))
+      ? known
+      : undefined;
   if (isKnown === undefined && copy === undefined) return undefined;
   const to = isKnown ?? { datastore_id: transfer.target.id, location: (await copy?.keep()) ?? '' };
   try {
@@ -161,6 +165,18 @@ async function repoint(
   // Not given up in the middle: nobody would come back for the original.
   await deleteUnreferenced(parts, from, AbortSignal.timeout(DELETION_MS));
   return 'moved';
+}
+
+async function isWhole(
+  target: Datastore,
+  { location }: ObjectPlace,
+  sha256: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const opened = await target.open(location, signal);
+  if (opened === undefined) return false;
+  await using object = opened;
+  return (await readWhole(object, signal, async () => undefined)).sha256 === sha256;
 }
 
 function placeOf({ source }: Transfer, { location }: MovableObject) {
