@@ -79,7 +79,7 @@ function readSaid(text: string): Said | undefined {
     if (!Array.isArray(said) || said.length !== 4) return undefined;
     const [from, number, ...words] = said as unknown[];
     const isSaid = [from, ...words].every((word) => typeof word === 'string') && Number.isSafeInteger(number);
-    return isSaid ? (said as unknown as Said) : undefined;
+    return isSaid ? (said as unknown as Said) : undefined; // each part has been looked at
   } catch {
     return undefined;
   }

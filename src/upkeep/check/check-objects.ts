@@ -14,17 +14,16 @@ export async function* checkObjects(
   options: CheckOptions,
   datastore: Datastore,
   after: string,
-  repair: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
   let page: ListedObject[] = [];
   for await (const object of datastore.list(after, signal)) {
     page.push(object);
     if (page.length < PAGE) continue;
-    yield await checkPage(parts, options, datastore, page, repair, signal);
+    yield await checkPage(parts, options, datastore, page, signal);
     page = [];
   }
-  if (page.length > 0) yield await checkPage(parts, options, datastore, page, repair, signal);
+  if (page.length > 0) yield await checkPage(parts, options, datastore, page, signal);
 }
 
 async function checkPage(
@@ -32,7 +31,6 @@ async function checkPage(
   options: CheckOptions,
   datastore: Datastore,
   page: readonly ListedObject[],
-  repair: boolean,
   signal: AbortSignal,
 ): Promise<CheckedPage> {
   const locations = page.map(({ location }) => location);
@@ -46,7 +44,7 @@ async function checkPage(
   for (const { location, sizeBytes, modifiedTs } of old) {
     const kind = location.endsWith(NAME_SUFFIX) ? 'object without rows' : 'unknown file';
     const finding: Finding = { kind, datastore_id: datastore.id, location, sizeBytes, modifiedTs };
-    findings.push({ ...finding, repair: repair ? await repairLone(parts, finding, signal) : undefined });
+    findings.push({ ...finding, repair: options.repair ? await repairLone(parts, finding, signal) : undefined });
   }
   return {
     after: locations.at(-1) ?? '',
@@ -55,7 +53,6 @@ async function checkPage(
       objectBytes: page.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       young: alone.length - old.length,
     },
-    matched: page.length - alone.length,
     findings,
   };
 }

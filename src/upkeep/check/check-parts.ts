@@ -59,7 +59,5 @@ export interface CheckedPage {
   /** The location that it ended with. */
   readonly after: string;
   readonly totals: Partial<CheckTotals>;
-  /** How many objects had rows. */
-  readonly matched: number;
   readonly findings: readonly ToldFinding[];
 }

@@ -22,7 +22,6 @@ export async function* checkRows(
   datastore: Datastore,
   table: (typeof REFERRING_TABLES)[number],
   after: string,
-  mayRepair: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
   for (;;) {
@@ -38,11 +37,11 @@ export async function* checkRows(
       for (const found of looked) {
         if (found === undefined) continue;
         if (found === 'blocked') blocked += 1;
-        else findings.push({ ...found, repair: mayRepair ? await repairBroken(parts, found, signal) : undefined });
+        else findings.push({ ...found, repair: options.repair ? await repairBroken(parts, found, signal) : undefined });
       }
     }
     after = last.location;
-    yield { after, totals: { rows: page.length, blocked }, matched: 0, findings };
+    yield { after, totals: { rows: page.length, blocked }, findings };
   }
 }
 

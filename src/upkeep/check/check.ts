@@ -21,12 +21,12 @@ export interface CheckState {
   readonly step: number;
   /** What lies up to this location, in the order of the step, has been looked at. */
   readonly after: string;
-  /** Of this datastore; `matched` are the objects that have rows. */
-  readonly ofDatastore: { readonly objects: number; readonly rows: number; readonly matched: number };
+  /** Looked at so far, of this datastore. */
+  readonly ofDatastore: { readonly objects: number; readonly rows: number };
   readonly totals: CheckTotals;
 }
 
-const NOTHING_SEEN = { objects: 0, rows: 0, matched: 0 };
+const NOTHING_SEEN = { objects: 0, rows: 0 };
 
 export const BEGINNING: CheckState = {
   datastore: 0,
@@ -90,9 +90,8 @@ function pagesOf(
   signal: AbortSignal,
 ): AsyncIterable<CheckedPage> {
   const datastore = findDatastore(parts, id);
-  const { repair } = options;
-  if (step === 'objects') return checkObjects(parts, options, datastore, after, repair, signal);
-  return checkRows(parts, options, datastore, step, after, repair, signal);
+  if (step === 'objects') return checkObjects(parts, options, datastore, after, signal);
+  return checkRows(parts, options, datastore, step, after, signal);
 }
 
 async function isTrusted(
@@ -118,10 +117,9 @@ function add(totals: CheckTotals, { findings, totals: ofPage }: CheckedPage): Ch
   return addTotals(totals, { ...ofPage, findings: findings.length, repaired });
 }
 
-function see({ objects, rows, matched }: CheckState['ofDatastore'], page: CheckedPage): CheckState['ofDatastore'] {
+function see({ objects, rows }: CheckState['ofDatastore'], page: CheckedPage): CheckState['ofDatastore'] {
   return {
     objects: objects + (page.totals.objects ?? 0),
     rows: rows + (page.totals.rows ?? 0),
-    matched: matched + page.matched,
   };
 }
