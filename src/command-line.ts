@@ -1,5 +1,5 @@
 // What bin/vitrine runs.
-import { createRequire } from 'node:module';
+import { createRequire, flushCompileCache } from 'node:module';
 import { nameCommands, runCommand, type StartService } from './commands/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
@@ -15,7 +15,9 @@ const io = {
 const startOurs: StartService = async (loaded, environment, signal) => {
   const { startService } = await import('./main.ts');
   const { readDevelopmentSwitches } = await import('./federation/index.ts');
-  return await startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
+  const service = await startService(loaded, environment, signal, readDevelopmentSwitches(io.env));
+  flushCompileCache(); // at the end of the process it may be killed, and then the next start compiles all of it again
+  return service;
 };
 
 process.exitCode = await runCommand(nameCommands(startOurs), process.argv.slice(2), io, version);

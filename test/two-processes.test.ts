@@ -14,8 +14,9 @@ import { type ConfigSections, ENGINES, makeServiceFolder, TOKEN } from './servic
 /** `script/soak` asks for more. */
 const MEGABYTES = Number(process.env['VITRINE_SOAK_MEGABYTES'] ?? 128);
 const BYTES = MEGABYTES * 1_000_000;
-/** Than when idle. */
-const MOST_MORE_MB = 64;
+const MOST_MB = 150;
+/** Than when idle: a first start, which compiles the code, takes more memory than later ones. */
+const MOST_MORE_MB = 20;
 const CHUNK_BYTES = 64 * 1024;
 
 /** One after the other, no two alike. */
@@ -109,6 +110,7 @@ test(`two processes pass ${MEGABYTES} MB on, and neither holds much of it in mem
   const told = Object.entries(peaks).map(([which, peak]) => `the process ${which} ${peak.toFixed(0)} MB`);
   t.diagnostic(`${seconds.toFixed(1)} s; resident when idle ${idle.toFixed(0)} MB, ${told.join(', ')}`);
   for (const [which, peak] of Object.entries(peaks)) {
-    assert.ok(peak < idle + MOST_MORE_MB, `The process ${which} had ${peak} MB resident, and ${idle} MB when idle`);
+    const most = Math.max(MOST_MB, idle + MOST_MORE_MB);
+    assert.ok(peak < most, `The process ${which} had ${peak} MB resident, and ${idle} MB when idle`);
   }
 });

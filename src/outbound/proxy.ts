@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { Endpoint } from './connect-first.ts';
 import { describeSocketError } from './describe-trouble.ts';
@@ -38,6 +38,8 @@ export async function openTunnel(
 ): Promise<Socket> {
   const path = `${isIPv6(address) ? `[${address}]` : address}:${port}`;
   const headers = { host: path, ...(authorization !== undefined && { 'proxy-authorization': authorization }) };
+  // Only where there is a proxy: an import of `node:http` also loads all that Node has for `fetch`.
+  const { request } = await import('node:http');
   const asking = request({ method: 'CONNECT', path, headers, createConnection: () => socket, signal });
   asking.end();
   try {
