@@ -63,6 +63,9 @@ for (const { file, text } of pages) {
 test('an option that does not exist would be found', async (t) => {
   assert.match((await complaintsAbout(t, 'uploads:\n  maxBites: 1\n')).join(), /uploads\.maxBites/);
   assert.match((await complaintsAbout(t, 'uploads:\n  maxBytes: many\n')).join(), /uploads\.maxBytes/);
+  const opts = '{ endpoint: s3.example.org, bucketName: media, storageClas: STANDARD }';
+  const bucket = `datastores:\n  - { type: s3, id: media, forKinds: [all], opts: ${opts} }\n`;
+  assert.match((await complaintsAbout(t, bucket)).join(), /opts\.storageClas: .* did you mean "storageClass"/);
 });
 
 test('docs/contributing/dependencies.md has a line for each package in package.json, and no other', async () => {
