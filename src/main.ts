@@ -27,7 +27,7 @@ import {
 } from './database/index.ts';
 import { type Datastores, openDatastores } from './datastores/index.ts';
 import { createHomeservers } from './homeservers/index.ts';
-import { createServer, listen, type Readiness } from './http/index.ts';
+import { createServer, type Listening, listen, type Readiness } from './http/index.ts';
 import {
   createHotObjects,
   createMedia,
@@ -184,14 +184,15 @@ export async function startService(
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
   stack.defer(() => listening.close(GRACE_MS));
   log.info({ url: listening.url, domains: [...snapshot.domains.keys()] }, 'Ready');
-  return asService(listening.url, stack.move(), log);
+  return asService(listening, stack.move(), log);
 }
 
-function asService(url: string, parts: AsyncDisposableStack, log: Log): RunningService {
+function asService({ url, drain }: Listening, parts: AsyncDisposableStack, log: Log): RunningService {
   return {
     url,
-    async stop() {
+    async stop(drainMs = 0) {
       log.info('Stopping: requests under way are finished first');
+      if (drainMs > 0) await drain(drainMs);
       await parts.disposeAsync();
     },
   };

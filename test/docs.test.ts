@@ -63,6 +63,27 @@ for (const { file, text } of pages) {
 test('an option that does not exist would be found', async (t) => {
   assert.match((await complaintsAbout(t, 'uploads:\n  maxBites: 1\n')).join(), /uploads\.maxBites/);
   assert.match((await complaintsAbout(t, 'uploads:\n  maxBytes: many\n')).join(), /uploads\.maxBytes/);
+  const opts = '{ endpoint: s3.example.org, bucketName: media, storageClas: STANDARD }';
+  const bucket = `datastores:\n  - { type: s3, id: media, forKinds: [all], opts: ${opts} }\n`;
+  assert.match((await complaintsAbout(t, bucket)).join(), /opts\.storageClas: .* did you mean "storageClass"/);
+});
+
+test('the page of each provider of S3 has the same parts, an example, and what the doctor says when all is well', () => {
+  const common = pages.find(({ file }) => file === 'docs/datastores/s3.md')?.text ?? '';
+  const table = common.slice(common.indexOf('## Providers'), common.indexOf('## Addresses'));
+  const providers = readLinks(table).map(({ target }) => join('docs/datastores', target));
+  const found = pages.filter(({ file }) => providers.includes(file) && file !== 'docs/datastores/redirects.md');
+  assert.ok(found.length >= 6, 'there are pages of providers');
+  for (const { file, text } of found) {
+    const titles = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
+    const parts = ['The bucket and the key', 'What is different here', 'See that it works', 'When it does not'];
+    assert.deepEqual(titles, parts, file);
+    const [example, ...others] = readFences(text).filter(({ language }) => language === 'yaml');
+    const { datastores } = parse(example?.body ?? '') as { datastores: [{ id: string; opts: Record<string, string> }] };
+    assert.equal(others.length, 0, file);
+    assert.ok('endpoint' in datastores[0].opts && 'bucketName' in datastores[0].opts, file);
+    assert.match(text, /^# ok {7}datastore media: an object was stored, read and deleted$/m, file);
+  }
 });
 
 test('docs/contributing/dependencies.md has a line for each package in package.json, and no other', async () => {

@@ -8,6 +8,7 @@ import { formatKeyFile, generateSigningKey } from '../src/federation/index.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { startFakeHomeserver } from './fake-homeserver.ts';
 import { skipWithoutRedis, startRedis } from './redis.ts';
+import { startS3Server } from './s3-server.ts';
 import {
   type ConfigSections,
   ENGINES,
@@ -139,6 +140,22 @@ test('a datastore that cannot be written, and one that is not there, are told', 
   assert.equal(code, 1);
   assert.equal(of('datastore broken')[0]?.state, 'problem');
   assert.equal(of('datastore missing')[0]?.state, 'warning');
+});
+
+test('a bucket whose key may not list it is told, since lost objects would not be known there', async (t) => {
+  const server = await startS3Server(t);
+  const folder = await makeHealthy(t, ENGINES[0]);
+  await change(folder, { datastores: [{ type: 's3', id: 'bucket', forKinds: ['all'], opts: server.opts }] });
+  const well = (await examine(folder)).of('datastore bucket');
+  assert.deepEqual(well, [{ part: 'datastore bucket', state: 'ok', found: 'an object was stored, read and deleted' }]);
+  let isDeleted = false;
+  server.fault = ({ method }) => {
+    isDeleted ||= method === 'DELETE';
+    return isDeleted && method === 'HEAD' ? { kind: 'refuse', status: 403, code: 'AccessDenied' } : undefined;
+  };
+  const [found] = (await examine(folder)).of('datastore bucket');
+  assert.equal(found?.state, 'problem');
+  assert.match(found?.found ?? '', /does not tell that an object is missing: .* list the bucket \(.*status 403/);
 });
 
 test('a homeserver that is down or in trouble, and a signing key that cannot be read, are told', async (t) => {

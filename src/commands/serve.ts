@@ -15,8 +15,11 @@ import { parseFlags, UsageError } from './flags.ts';
 export interface RunningService {
   /** Where it listens, such as `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** Stops taking requests, finishes those under way, closes all parts. */
-  stop(): Promise<void>;
+  /**
+   * Stops taking requests, finishes those under way, closes all parts.
+   * @param drainMs so long connections that lie idle are kept for one request more
+   */
+  stop(drainMs?: number): Promise<void>;
 }
 
 /** Makes the parts and starts them; `main.ts` has it. Rejects with an error whose message is for the operator. */
@@ -27,6 +30,8 @@ export type StartService = (
 ) => Promise<RunningService>;
 
 const DATA_FOLDER = 'data';
+/** A busy proxy uses each of its connections again within this time, and hears that it was the last one. */
+const DRAIN_MS = 1_000;
 
 const USAGE = `Usage: vitrine serve [--config PATH]
 
@@ -89,7 +94,7 @@ async function start(
   } else if (loaded.files.includes(join(resolve(io.cwd, DATA_FOLDER), 'media-repo.yaml'))) {
     io.stdout(`Listening on ${service.url}; ${DATA_FOLDER}/first-steps.txt has the lines that try it.\n`);
   }
-  return { [Symbol.asyncDispose]: () => service.stop() };
+  return { [Symbol.asyncDispose]: () => service.stop(DRAIN_MS) };
 }
 
 function explain(error: unknown): string {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { checkRedis } from './check-redis.ts';
-import { findOptionProblems } from './datastore-options.ts';
-import type { Given, Places } from './decode.ts';
+import { findOptionProblems, optionsOf } from './datastore-options.ts';
+import { adviceForUnknown, type Given, type Places } from './decode.ts';
 import type { GivenDomain } from './given-domain.ts';
 import { placeOf } from './place-of.ts';
 import type { Findings, Place } from './problems.ts';
@@ -96,6 +96,11 @@ function checkDatastoreList(list: readonly DatastoreConfig[], places: Places, fi
     if (type === undefined) {
       refuse('type', 'is missing; allowed: "file", "s3"');
       continue;
+    }
+    const names = Object.keys(optionsOf(type));
+    for (const name of Object.keys(opts).filter((given) => !names.includes(given))) {
+      const below = `${key}.opts.${name}`;
+      findings.warn(placeOf(places, below), below, adviceForUnknown(name, below, names));
     }
     for (const { name, text } of findOptionProblems(type, opts)) {
       const found = name === 'accessKeyId' || name === 'accessSecret' ? 'the value' : `"${opts[name] ?? ''}"`;

@@ -81,7 +81,8 @@ function decodeObject(
   return given;
 }
 
-function adviceForUnknown(name: string, path: string, known: readonly string[]): string {
+/** What is told about a key that nobody reads. */
+export function adviceForUnknown(name: string, path: string, known: readonly string[]): string {
   const removed = removedKeyAdvice(path);
   if (removed !== undefined) return removed;
   const nearest = known.map((word) => ({ word, far: distance(name.toLowerCase(), word.toLowerCase()) }));

@@ -266,6 +266,15 @@ test('keys that are not known are warned about, with the nearest one that is', a
   assert.match(warnings.join('\n'), /something: this key is not known and has no effect$/m);
 });
 
+test('options of a datastore that its type does not have are warned about', async (t) => {
+  const bucket = '{ endpoint: s3.example.org, bucketName: media, acessKeyId: hidden }';
+  const datastores = `datastores: [{ type: file, id: a, forKinds: [all], opts: { path: /a, bucketName: b } }, { type: s3, id: c, opts: ${bucket} }]`;
+  const warnings = await warningsOf(t, BASE, datastores);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0] ?? '', /datastores\[0\]\.opts\.bucketName: this key is not known and has no effect$/);
+  assert.match(warnings[1] ?? '', /datastores\[1\]\.opts\.acessKeyId: .* no effect; did you mean "accessKeyId"\?$/);
+});
+
 test('keys that matrix-media-repo has given up are warned about with what to do', async (t) => {
   const datastores =
     'datastores: [{ type: file, id: a, forKinds: [all], opts: { path: /a } }, { type: file, id: old, enabled: false, forKinds: [all], opts: { path: /o } }]';

@@ -64,6 +64,33 @@ test('closing lets the request under way finish, and ends its connection and the
   await closed;
 });
 
+test('draining answers a request that comes on an idle connection, as its last, and takes no new connections', async (t) => {
+  const { app } = await createPlayedServer(t);
+  const listening = await listen(app, { host: '127.0.0.1', port: 0 });
+  const proxy = await openRawClient(t, portOf(listening.url));
+  await proxy.write(HEALTH);
+  await proxy.readAnswer();
+  const drained = listening.drain(60_000);
+  await assert.rejects(fetch(`${listening.url}/healthz`));
+  await proxy.write(HEALTH);
+  const { status, headers } = await proxy.readAnswer();
+  assert.deepEqual([status, headers['connection']], [200, 'close']);
+  await proxy.readToEnd();
+  await drained;
+  await listening.close(0);
+});
+
+test('draining ends when its time is over, though connections lie idle', async (t) => {
+  const { app } = await createPlayedServer(t);
+  const listening = await listen(app, { host: '127.0.0.1', port: 0 });
+  const proxy = await openRawClient(t, portOf(listening.url));
+  await proxy.write(HEALTH);
+  await proxy.readAnswer();
+  await listening.drain(1);
+  await listening.close(60_000);
+  await proxy.readToEnd();
+});
+
 test('an answer whose head was out before closing ends its connection too', async (t) => {
   const begun = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();

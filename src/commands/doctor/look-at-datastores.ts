@@ -71,6 +71,18 @@ async function tryOut(datastore: Datastore, signal: AbortSignal): Promise<void> 
   } finally {
     await datastore.delete(location, AbortSignal.timeout(10_000));
   }
+  await lookForMissing(datastore, location, signal);
+}
+
+/** Some services say of what is missing that it is forbidden, to whom may not list. What is lost would never be healed. */
+async function lookForMissing(datastore: Datastore, location: string, signal: AbortSignal): Promise<void> {
+  try {
+    await using _missing = await datastore.open(location, signal);
+  } catch (cause) {
+    throw new Error('It does not tell that an object is missing: the key has to be allowed to list the bucket', {
+      cause,
+    });
+  }
 }
 
 async function keep(datastore: Datastore, bytes: Buffer, signal: AbortSignal): Promise<string> {
