@@ -4,7 +4,6 @@ export type { Cluster } from './cluster.ts';
 export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
 export type { Lock, Locks } from './lock.ts';
 export { lookAtRedis, openCluster } from './open-cluster.ts';
-export { orAborted } from './or-aborted.ts';
 export { createOwnCluster } from './own-cluster.ts';
 export { MachineIdTaken, openProcesses, type ProcessBook, type Processes } from './processes.ts';
 export type { RedisOptions } from './redis/redis-options.ts';

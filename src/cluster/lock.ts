@@ -1,4 +1,4 @@
-import { orAborted } from './or-aborted.ts';
+import { orAborted } from '../waiting/index.ts';
 
 /** Mutual exclusion by name. Waiters of one process are served in the order in which they came. */
 export interface Locks {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
+import { orAborted } from '../waiting/index.ts';
 import type { Database, DatabaseOptions } from './database.ts';
 import { ConditionFailed } from './errors.ts';
 import { migratePostgres } from './migrations/migrate-postgres.ts';
-import { orAborted } from './or-aborted.ts';
 import { makeClientConfig } from './postgres-config.ts';
 import { asRefusal, isWorthWaiting, unavailable, wasRolledBack } from './postgres-errors.ts';
 import { createPostgresPool } from './postgres-pool.ts';

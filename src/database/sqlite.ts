@@ -1,7 +1,7 @@
 import { Kysely, sql } from 'kysely';
 import { Unavailable } from '../matrix/index.ts';
+import { orAborted } from '../waiting/index.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { orAborted } from './or-aborted.ts';
 import { asStatement, createSqliteDialect } from './sqlite-dialect.ts';
 import { startSqliteThread } from './sqlite-thread.ts';
 import type { Tables } from './tables.ts';
