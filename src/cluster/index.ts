@@ -2,7 +2,7 @@ export { type Bus, createBus } from './bus.ts';
 export type { Cache, CacheLimits } from './cache.ts';
 export type { Cluster } from './cluster.ts';
 export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
-export type { Lock, Locks } from './lock.ts';
+export type { Locks } from './lock.ts';
 export { lookAtRedis, openCluster } from './open-cluster.ts';
 export { createOwnCluster } from './own-cluster.ts';
 export { MachineIdTaken, openProcesses, type ProcessBook, type Processes } from './processes.ts';
