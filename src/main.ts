@@ -90,7 +90,7 @@ export async function startService(
     database.engine === 'postgres'
       ? stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal)).isInCharge
       : () => true; // the file is this process's alone
-  await refuseMissingDatastores(database, snapshot.allDatastores, log);
+  await refuseMissingDatastores(database.patient(signal), snapshot.allDatastores, log);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, {
       machineId: environment.machineId,
@@ -178,7 +178,7 @@ export async function startService(
     verifyRequest: federation.verifyRequest,
     reportServer: federation.reportServer,
     tasks,
-    estimateStorage: (id, beforeTs) => estimateStorage(database.db, id, beforeTs),
+    estimateStorage: (id, beforeTs, asked) => estimateStorage(database.patient(asked).db, id, beforeTs),
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
@@ -201,8 +201,8 @@ function logOptions({ repo }: Config) {
   return { level: repo.logLevel, colors: repo.logColors, json: repo.jsonLogs, directory: repo.logDirectory };
 }
 
-function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
-  return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+function databaseOptions({ database: { sqlite, postgres, pool, timeouts } }: Config) {
+  return sqlite === '' ? { postgres, pool, timeouts } : { sqlite, pool, timeouts };
 }
 
 function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {
