@@ -38,7 +38,7 @@ import {
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
 import { openPreviews } from './open-previews.ts';
-import { createTasks, startRecurring } from './tasks/index.ts';
+import { createCharge, createTasks, startRecurring } from './tasks/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -140,15 +140,17 @@ export async function startService(
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const upkeepParts = { ...storeParts, forgetRecords: storeParts.records.forgetAll, log };
   const bytesPerSecond = () => snapshot.tasks.transferBytesPerSecond;
+  const elapsedMs = () => performance.now();
+  const charge = stack.use(createCharge({ database, holder: newUniqueId(), isInCharge, elapsedMs, log }));
   const tasks = stack.use(
     createTasks({
       database,
       bus,
       kinds: [storageMigration({ ...upkeepParts, bytesPerSecond })],
-      isInCharge,
+      charge,
       maxRunning: () => snapshot.tasks.numWorkers,
-      newUniqueId,
       now,
+      elapsedMs,
       log,
     }),
   );
@@ -157,7 +159,7 @@ export async function startService(
     ourOrigins: () => [...snapshot.domains.values()].map(({ serverName }) => serverName),
     expireAfterDays: () => expiriesOf(snapshot),
   });
-  stack.use(startRecurring({ database, jobs, isInCharge, newUniqueId, now, log }));
+  stack.use(startRecurring({ database, jobs, charge, newUniqueId, elapsedMs, log }));
   const linkPreviews = stack.use(openPreviews({ ...mediaParts, media, thumbnailer, log }, internet));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
