@@ -2,7 +2,7 @@
 
 /** From the floor up: a row may import every row below it. */
 const rows = [
-  ['config', 'telemetry', 'matrix'],
+  ['config', 'telemetry', 'matrix', 'waiting'],
   ['datastores', 'database', 'cluster', 'outbound'],
   ['auth', 'homeservers', 'federation'],
   ['transfer', 'previews', 'thumbnails', 'media', 'upkeep', 'tasks'],

@@ -40,6 +40,7 @@ async function open(serverUrl: string, rows: number): Promise<Filled> {
   url.pathname = `/${name}`;
   const options = {
     pool: { maxConnections: 4, maxIdleConnections: 4 },
+    timeouts: { querySeconds: 30, maintenanceSeconds: 3600 },
     log: pino({ level: 'silent' }),
     now: Date.now,
     signal: new AbortController().signal,

@@ -38,7 +38,7 @@ import {
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
 import { openPreviews } from './open-previews.ts';
-import { createTasks, startRecurring } from './tasks/index.ts';
+import { createCharge, createTasks, startRecurring } from './tasks/index.ts';
 import { type Log, openLog } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -90,7 +90,7 @@ export async function startService(
     database.engine === 'postgres'
       ? stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal)).isInCharge
       : () => true; // the file is this process's alone
-  await refuseMissingDatastores(database, snapshot.allDatastores, log);
+  await refuseMissingDatastores(database.patient(signal), snapshot.allDatastores, log);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, {
       machineId: environment.machineId,
@@ -140,15 +140,17 @@ export async function startService(
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const upkeepParts = { ...storeParts, forgetRecords: storeParts.records.forgetAll, log };
   const bytesPerSecond = () => snapshot.tasks.transferBytesPerSecond;
+  const elapsedMs = () => performance.now();
+  const charge = stack.use(createCharge({ database, holder: newUniqueId(), isInCharge, elapsedMs, log }));
   const tasks = stack.use(
     createTasks({
       database,
       bus,
       kinds: [storageMigration({ ...upkeepParts, bytesPerSecond })],
-      isInCharge,
+      charge,
       maxRunning: () => snapshot.tasks.numWorkers,
-      newUniqueId,
       now,
+      elapsedMs,
       log,
     }),
   );
@@ -157,7 +159,7 @@ export async function startService(
     ourOrigins: () => [...snapshot.domains.values()].map(({ serverName }) => serverName),
     expireAfterDays: () => expiriesOf(snapshot),
   });
-  stack.use(startRecurring({ database, jobs, isInCharge, newUniqueId, now, log }));
+  stack.use(startRecurring({ database, jobs, charge, newUniqueId, elapsedMs, log }));
   const linkPreviews = stack.use(openPreviews({ ...mediaParts, media, thumbnailer, log }, internet));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
@@ -178,7 +180,7 @@ export async function startService(
     verifyRequest: federation.verifyRequest,
     reportServer: federation.reportServer,
     tasks,
-    estimateStorage: (id, beforeTs) => estimateStorage(database.db, id, beforeTs),
+    estimateStorage: (id, beforeTs, asked) => estimateStorage(database.patient(asked).db, id, beforeTs),
     checkReadiness,
   });
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
@@ -202,8 +204,8 @@ function logOptions({ repo }: Config) {
   return { level: repo.logLevel, colors: repo.logColors, json: repo.jsonLogs, directory: repo.logDirectory };
 }
 
-function databaseOptions({ database: { sqlite, postgres, pool } }: Config) {
-  return sqlite === '' ? { postgres, pool } : { sqlite, pool };
+function databaseOptions({ database: { sqlite, postgres, pool, timeouts } }: Config) {
+  return sqlite === '' ? { postgres, pool, timeouts } : { sqlite, pool, timeouts };
 }
 
 function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {

@@ -7,7 +7,15 @@ import { pino } from 'pino';
 import { createOwnCluster } from '../src/cluster/index.ts';
 import { type Database, insertTask } from '../src/database/index.ts';
 import { Unavailable } from '../src/matrix/index.ts';
-import { createTasks, type RecurringJob, startRecurring, type Task, type TaskKind } from '../src/tasks/index.ts';
+import {
+  type Charge,
+  createCharge,
+  createTasks,
+  type RecurringJob,
+  startRecurring,
+  type Task,
+  type TaskKind,
+} from '../src/tasks/index.ts';
 import { openForTest } from './database/open.ts';
 import { usePostgres } from './postgres.ts';
 
@@ -23,30 +31,38 @@ const ENGINES = [
   },
 ] as const;
 
-/** A clock that the test moves. */
+const log = pino({ level: 'silent' });
+
+/** Clocks that the test moves: the time of day, and one that nobody can set. */
 function makeClock() {
   let ts = 1_700_000_000_000;
+  let elapsed = 0;
   return {
     now: () => ts,
+    elapsedMs: () => elapsed,
     pass: (ms: number) => {
       ts += ms;
+      elapsed += ms;
+    },
+    set: (byMs: number) => {
+      ts += byMs;
     },
   };
 }
 
-function start(t: TestContext, database: Database, kinds: readonly TaskKind[], now: () => number) {
-  const tasks = createTasks({
-    database,
-    bus: createOwnCluster({ now }).bus,
-    kinds,
-    isInCharge: () => true,
-    maxRunning: () => 1,
-    newUniqueId: randomUUID,
-    now,
-    log: pino({ level: 'silent' }),
-  });
-  t.after(() => tasks[Symbol.asyncDispose]());
-  return tasks;
+type TestClock = ReturnType<typeof makeClock>;
+
+/** As a process that is in charge. */
+function start(t: TestContext, database: Database, kinds: readonly TaskKind[], { now, elapsedMs }: TestClock) {
+  const charge = createCharge({ database, holder: randomUUID(), isInCharge: () => true, elapsedMs, log });
+  const { bus } = createOwnCluster({ now });
+  const tasks = createTasks({ database, bus, kinds, charge, maxRunning: () => 1, now, elapsedMs, log });
+  const stop = async () => {
+    await tasks[Symbol.asyncDispose]();
+    await charge[Symbol.asyncDispose]();
+  };
+  t.after(stop);
+  return { ...tasks, stop };
 }
 
 /** Work that the test can look into. */
@@ -70,7 +86,7 @@ async function untilAborted(_params: unknown, signal: AbortSignal): Promise<void
   throw signal.reason;
 }
 
-async function ended(tasks: ReturnType<typeof createTasks>, id: number): Promise<Task> {
+async function ended(tasks: Pick<ReturnType<typeof createTasks>, 'find'>, id: number): Promise<Task> {
   for (;;) {
     const task = await tasks.find(id);
     if (task?.endTs !== undefined) return task;
@@ -90,7 +106,7 @@ for (const engine of ENGINES) {
       const bad = makeKind('bad', async () => {
         throw new Error('missing source');
       });
-      const tasks = start(t, await engine.open(t), [good.kind, bad.kind], clock.now);
+      const tasks = start(t, await engine.open(t), [good.kind, bad.kind], clock);
       const first = await tasks.start('good', { before_ts: 5 });
       const second = await tasks.start('bad', {});
       const [done, failed] = [await ended(tasks, first), await ended(tasks, second)];
@@ -115,14 +131,14 @@ for (const engine of ENGINES) {
       const clock = makeClock();
       const database = await engine.open(t);
       const slow = makeKind('slow', untilAborted);
-      const before = start(t, database, [slow.kind], clock.now);
+      const before = start(t, database, [slow.kind], clock);
       const id = await before.start('slow', { source_datastore_id: 'a' });
       await slow.begun;
-      await before[Symbol.asyncDispose]();
+      await before.stop();
       assert.equal((await before.find(id))?.endTs, undefined);
       clock.pass(24 * HOUR_MS);
       const again = makeKind('slow', async () => undefined);
-      const after = start(t, database, [again.kind], clock.now);
+      const after = start(t, database, [again.kind], clock);
       assert.equal((await ended(after, id)).error, '');
       assert.deepEqual(again.calls[0]?.params, { source_datastore_id: 'a' });
     },
@@ -130,7 +146,7 @@ for (const engine of ENGINES) {
 
   test(`on ${engine.name}: a task can be cancelled, running or waiting, and is finished then`, about, async (t) => {
     const slow = makeKind('slow', untilAborted);
-    const tasks = start(t, await engine.open(t), [slow.kind], makeClock().now);
+    const tasks = start(t, await engine.open(t), [slow.kind], makeClock());
     const first = await tasks.start('slow', {});
     const second = await tasks.start('slow', {});
     await slow.begun;
@@ -152,7 +168,7 @@ for (const engine of ENGINES) {
       const young = await insertTask(database.db, 'good', {}, clock.now() - HOUR_MS + 1000);
       const foreign = await insertTask(database.db, 'unheard of', {}, clock.now());
       const good = makeKind('good', async () => undefined);
-      const tasks = start(t, database, [good.kind], clock.now);
+      const tasks = start(t, database, [good.kind], clock);
       assert.equal((await ended(tasks, young)).error, '');
       assert.match((await ended(tasks, old)).error, /^abandoned/);
       assert.equal(good.calls.length, 1);
@@ -166,7 +182,7 @@ for (const engine of ENGINES) {
       if (flaky.calls.length === 1) throw new Unavailable('away');
     });
     const database = await engine.open(t);
-    const tasks = start(t, database, [flaky.kind], clock.now);
+    const tasks = start(t, database, [flaky.kind], clock);
     const id = await tasks.start('flaky', {});
     await flaky.begun;
     const other = await tasks.start('flaky', {});
@@ -181,53 +197,195 @@ for (const engine of ENGINES) {
     `on ${engine.name}: a recurring job runs once in its interval, over restarts, and a failure does not stop it`,
     about,
     async (t) => {
-      const clock = makeClock();
       const database = await engine.open(t);
-      let runs = 0;
-      let isWanted = false;
-      let work = async () => {};
-      const job: RecurringJob = {
-        name: 'tidy',
-        everyMs: HOUR_MS,
-        isWanted: () => isWanted,
-        run: async () => {
-          runs += 1;
-          await work();
-        },
+      const job = makeJob();
+      const run = async () => {
+        await using _process = startJobs(database, job, makeClock());
+        job.work.reject(new Error('in vain'));
+        await job.ended();
       };
-      const startOnce = () => {
-        const log = pino({ level: 'silent' });
-        return startRecurring({
-          database,
-          jobs: [job],
-          isInCharge: () => true,
-          newUniqueId: randomUUID,
-          now: clock.now,
-          log,
-        });
-      };
-      const runOnce = async () => {
-        const { promise: begun, resolve } = Promise.withResolvers<void>();
-        const { promise, reject } = Promise.withResolvers<never>();
-        work = () => {
-          resolve();
-          return promise;
+      job.isWanted = false;
+      await startJobs(database, job, makeClock())[Symbol.asyncDispose]();
+      job.isWanted = true;
+      await run();
+      await startJobs(database, job, makeClock())[Symbol.asyncDispose]();
+      assert.equal(job.runs, 1);
+      await passInDatabase(database, HOUR_MS);
+      await run();
+      assert.equal(job.runs, 2);
+    },
+  );
+
+  test(
+    `on ${engine.name}: a recurring job that a stop interrupts runs again after the next start`,
+    about,
+    async (t) => {
+      const database = await engine.open(t);
+      const job = makeJob();
+      for (const runs of [1, 2]) {
+        const process = startJobs(database, job, makeClock());
+        await job.begun();
+        await process[Symbol.asyncDispose]();
+        assert.equal(job.runs, runs);
+      }
+    },
+  );
+
+  for (const [what, byMs] of [
+    ['back', -24 * HOUR_MS],
+    ['forward', 24 * HOUR_MS],
+  ] as const) {
+    test(
+      `on ${engine.name}: a clock that is set ${what} by a day brings no recurring job forward and puts none off`,
+      about,
+      async (t) => {
+        const database = await engine.open(t);
+        t.mock.timers.enable({ apis: ['setInterval'] });
+        const clock = makeClock();
+        const job = makeJob();
+        job.work.resolve();
+        await using _process = startJobs(database, job, clock, ALWAYS);
+        await job.ended();
+        clock.set(byMs);
+        await passInDatabase(database, byMs);
+        const look = async () => {
+          t.mock.timers.tick(60_000);
+          await database.check(t.signal);
         };
-        const recurring = startOnce();
-        await begun;
-        reject(new Error('in vain'));
-        await promise.catch(() => undefined);
-        await setImmediate();
-        await recurring[Symbol.asyncDispose]();
-      };
-      await startOnce()[Symbol.asyncDispose]();
-      isWanted = true;
-      await runOnce();
-      await startOnce()[Symbol.asyncDispose]();
-      assert.equal(runs, 1);
-      clock.pass(HOUR_MS);
-      await runOnce();
-      assert.equal(runs, 2);
+        for (let minute = 1; minute < 60; minute += 1) {
+          clock.pass(60_000);
+          await look();
+        }
+        assert.equal(job.runs, 1);
+        clock.pass(60_000);
+        while (job.runs === 1) await look();
+        assert.equal(job.runs, 2);
+      },
+    );
+  }
+
+  test(
+    `on ${engine.name}: after a restart, a clock that was set back puts a recurring job off by one interval at the most`,
+    about,
+    async (t) => {
+      const database = await engine.open(t);
+      const job = makeJob();
+      job.work.resolve();
+      {
+        await using _before = startJobs(database, job, makeClock());
+        await job.ended();
+      }
+      await passInDatabase(database, -24 * HOUR_MS);
+      t.mock.timers.enable({ apis: ['setInterval'] });
+      const clock = makeClock();
+      await using _after = startJobs(database, job, clock, ALWAYS);
+      await database.check(t.signal);
+      while (job.runs === 1) {
+        assert.ok(clock.elapsedMs() <= 2 * HOUR_MS);
+        t.mock.timers.tick(60_000);
+        await database.check(t.signal);
+        clock.pass(60_000);
+      }
+      assert.ok(clock.elapsedMs() >= HOUR_MS);
     },
   );
 }
+
+/** A recurring job whose work ends when the test says so. */
+function makeJob() {
+  const begun = Promise.withResolvers<void>();
+  const job = {
+    name: 'tidy',
+    everyMs: HOUR_MS,
+    runs: 0,
+    isWanted: true,
+    work: Promise.withResolvers<void>(),
+    hasBegun: begun,
+    hasEnded: Promise.withResolvers<void>(),
+    async begun() {
+      await job.hasBegun.promise;
+      job.hasBegun = Promise.withResolvers<void>();
+    },
+    async ended() {
+      await job.hasEnded.promise;
+      job.hasEnded = Promise.withResolvers<void>();
+    },
+    async run(signal: AbortSignal) {
+      job.runs += 1;
+      job.hasBegun.resolve();
+      const left = once(signal, 'abort', { signal: AbortSignal.timeout(60_000) }).then(() => signal.throwIfAborted());
+      left.catch(() => undefined);
+      try {
+        await Promise.race([job.work.promise, left]);
+      } finally {
+        job.hasEnded.resolve();
+      }
+    },
+  };
+  job.work.promise.catch(() => undefined);
+  return job;
+}
+
+/** As a process that is in charge. */
+function startJobs(
+  database: Database,
+  job: ReturnType<typeof makeJob>,
+  { elapsedMs }: TestClock,
+  charge = createCharge({ database, holder: randomUUID(), isInCharge: () => true, elapsedMs, log }),
+): AsyncDisposable {
+  const asked: RecurringJob = { ...job, isWanted: () => job.isWanted };
+  const recurring = startRecurring({ database, jobs: [asked], charge, newUniqueId: randomUUID, elapsedMs, log });
+  return {
+    async [Symbol.asyncDispose]() {
+      await recurring[Symbol.asyncDispose]();
+      await charge[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const { signal: unlimited } = new AbortController();
+/** Where nobody else is. */
+const ALWAYS: Charge = { take: async () => unlimited, [Symbol.asyncDispose]: async () => undefined };
+
+/** As if its clock were set. */
+async function passInDatabase({ db }: Database, ms: number): Promise<void> {
+  await db
+    .updateTable('vitrine_leases')
+    .set(({ eb }) => ({ expires_ts: eb('expires_ts', '-', ms) }))
+    .where('name', '=', 'recurring tidy')
+    .execute();
+}
+
+test('a long job and a task are interrupted when another process may run them, which then does', {
+  skip: postgres.skip,
+}, async (t) => {
+  const database = await openForTest(t, { postgres: await postgres.createDatabase(t) });
+  const clock = makeClock();
+  let isInCharge = true;
+  const { elapsedMs, now } = clock;
+  const charge = createCharge({ database, holder: 'one', isInCharge: () => isInCharge, elapsedMs, log });
+  const [slow, job] = [makeKind('slow', untilAborted), makeJob()];
+  const { bus } = createOwnCluster({ now });
+  await using tasks = createTasks({
+    ...{ database, bus, kinds: [slow.kind], charge, maxRunning: () => 1, now, elapsedMs, log },
+  });
+  await using _recurring = startJobs(database, job, clock, charge);
+  const id = await tasks.start('slow', {});
+  await Promise.all([slow.begun, job.begun()]);
+  assert.equal(slow.calls[0]?.isAborted(), false);
+
+  const again = makeKind('slow', async () => undefined);
+  const clockOfOther = makeClock();
+  const other = start(t, database, [again.kind], clockOfOther);
+  await other.list('all');
+  assert.equal(again.calls.length, 0);
+  isInCharge = false;
+  assert.equal(await charge.take(), undefined);
+  await job.ended();
+  assert.equal(slow.calls[0]?.isAborted(), true);
+  assert.equal((await other.find(id))?.endTs, undefined);
+  clockOfOther.pass(31_000);
+  await other.start('unheard of', {}); // so that it looks
+  assert.equal((await ended(other, id)).error, '');
+  assert.equal(again.calls.length, 1);
+});

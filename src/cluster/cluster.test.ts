@@ -86,17 +86,6 @@ for (const { name: kind, skip, open } of KINDS) {
     await Promise.all(waiting);
   });
 
-  test(`${kind}: fences grow from one holder to the next, and none is lost without a reason`, { skip }, async (t) => {
-    const [one, other] = await open(t);
-    let last = 0;
-    for (const member of [one, other, one, other]) {
-      await using lock = await member.locks.acquire('a', patient);
-      assert.ok(Number.isSafeInteger(lock.fence) && lock.fence > last);
-      assert.equal(lock.lost.aborted, false);
-      last = lock.fence;
-    }
-  });
-
   test(`${kind}: a message wakes all who wait for just this one`, { skip }, async (t) => {
     const [one, other] = await open(t);
     const heard: string[] = [];
@@ -220,7 +209,7 @@ test('over Redis: names of users and addresses do not lie in it', { skip }, asyn
   t.after(() => looking.disconnect());
   await once(looking, 'ready');
   const keys = await looking.keys('*');
-  assert.equal(keys.length, 3);
+  assert.equal(keys.length, 2);
   assert.deepEqual(
     keys.filter((key) => !key.startsWith('ours:') || key.includes('alice')),
     [],

@@ -1,30 +1,25 @@
-import { orAborted } from './or-aborted.ts';
+import { orAborted } from '../waiting/index.ts';
 
-/** Mutual exclusion by name. Waiters of one process are served in the order in which they came. */
+/**
+ * Mutual exclusion by name, which spares work and waiting. Waiters of one process are served in the order in which they came.
+ *
+ * Between processes a lock can be lost: Redis goes away, or this process sleeps for longer than its locks live. Its holder is
+ * not told and goes on, because nothing stands or falls with a lock. Work that is done twice is stored once: unique indexes and
+ * the conditions of a transaction decide (`database/object-conditions.ts`). A limit of what a user may have can be passed by
+ * what is under way at that moment.
+ */
 export interface Locks {
   /**
    * Waits until nobody else holds `name`. Release by disposing (`await using`).
    * @throws the signal's reason when it aborts first.
    */
-  acquire(name: string, signal: AbortSignal): Promise<Lock>;
+  acquire(name: string, signal: AbortSignal): Promise<AsyncDisposable>;
   /** As `acquire`, without waiting. `undefined`: somebody else holds `name`, or waits for it. */
-  tryAcquire(name: string): Promise<Lock | undefined>;
+  tryAcquire(name: string): Promise<AsyncDisposable | undefined>;
 }
-
-export interface Lock extends AsyncDisposable {
-  /** Larger than that of whoever held the name before: what comes with a smaller one comes too late. */
-  readonly fence: number;
-  /** Aborts when somebody else may hold the name, because this process did not show for long. */
-  readonly lost: AbortSignal;
-}
-
-/** Fences count on from the microseconds since 1970, so that they grow from one process to the next. */
-const MICROSECONDS_IN_MS = 1000;
 
 /** Within this process. */
-export function createLocks(now: () => number = Date.now): Locks {
-  const { signal: lost } = new AbortController(); // never
-  let lastFence = 0;
+export function createLocks(): Locks {
   /** The tail of each queue: settles when its last member has released. */
   const tails = new Map<string, Promise<void>>();
   const queueUp = (name: string) => {
@@ -37,10 +32,7 @@ export function createLocks(now: () => number = Date.now): Locks {
     });
     return { before, release };
   };
-  const lockOf = (release: () => void): Lock => {
-    lastFence = Math.max(lastFence + 1, now() * MICROSECONDS_IN_MS);
-    return { fence: lastFence, lost, [Symbol.asyncDispose]: async () => release() };
-  };
+  const lockOf = (release: () => void): AsyncDisposable => ({ [Symbol.asyncDispose]: async () => release() });
   return {
     async acquire(name, signal) {
       signal.throwIfAborted();

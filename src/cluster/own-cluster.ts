@@ -9,7 +9,7 @@ export function createOwnCluster({ now }: Pick<ClusterParts, 'now'>): Cluster {
   const caches = new Map<string, Cache>();
   return {
     isShared: false,
-    locks: createLocks(now),
+    locks: createLocks(),
     bus: createBus(),
     openCache(name, limits) {
       const cache = caches.get(name) ?? createCache(limits, now);

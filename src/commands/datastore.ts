@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { createTasks, type Task, type Tasks } from '../tasks/index.ts';
+import { createCharge, createTasks, type Task, type Tasks } from '../tasks/index.ts';
 import {
   EVERYTHING_BEFORE_TS,
   STORAGE_MIGRATION,
@@ -77,13 +77,16 @@ async function transfer(
   signal: AbortSignal,
 ): Promise<number> {
   const bytesPerSecond = () => storage.config.tasks.transferBytesPerSecond;
+  const elapsedMs = () => performance.now();
+  await using charge = createCharge({ ...storage, holder: storage.newUniqueId(), isInCharge: () => true, elapsedMs });
   await using tasks = createTasks({
     ...storage,
     kinds: [
       storageMigration({ ...storage, forgetRecords: () => storage.bus.publish('media_changed', '*'), bytesPerSecond }),
     ],
-    isInCharge: () => true,
+    charge,
     maxRunning: () => 1,
+    elapsedMs,
   });
   const id = (await findSame(tasks, params)) ?? (await tasks.start(STORAGE_MIGRATION, params));
   const line = createProgressLine(io);

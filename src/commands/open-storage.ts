@@ -38,9 +38,9 @@ export async function openStorage(path: string | undefined, io: CommandIo, signa
   const { log } = stack.use(
     openLog({ level: 'warn', colors: false, json: false, directory: '-', now, output: io.stderr }),
   );
-  const { sqlite, postgres, pool } = config.database;
+  const { sqlite, postgres, pool, timeouts } = config.database;
   const named = sqlite === '' ? { postgres } : { sqlite };
-  const database = stack.use(await openDatabase({ ...named, pool, log, now, signal }));
+  const database = stack.use(await openDatabase({ ...named, pool, timeouts, log, now, signal }));
   const newUniqueId = createUniqueIds({ machineId, now });
   const datastores = stack.use(
     await openDatastores(config.allDatastores, {

@@ -22,6 +22,11 @@ export interface Database extends AsyncDisposable {
   atomically(queries: readonly CompilableQuery[], conditions?: readonly CompilableQuery[]): Promise<void>;
   /** A round trip to the database. @throws {Unavailable} also when the signal aborts first */
   check(signal: AbortSignal): Promise<void>;
+  /**
+   * The same database for work that nobody waits for and that may read or write much: on PostgreSQL with the longer limit of
+   * `timeouts.maintenanceSeconds`, and with queries that end when the signal aborts. To dispose it does nothing.
+   */
+  patient(signal: AbortSignal): Database;
 }
 
 export interface DatabaseOptions {
@@ -31,6 +36,8 @@ export interface DatabaseOptions {
   readonly postgres?: string | undefined;
   /** For PostgreSQL. 0 or less: as many connections as it takes; keep no idle one. */
   readonly pool: { readonly maxConnections: number; readonly maxIdleConnections: number };
+  /** For PostgreSQL: so long a query may take. SQLite's end by themselves. */
+  readonly timeouts: { readonly querySeconds: number; readonly maintenanceSeconds: number };
   readonly log: Log;
   readonly now: () => number;
   /** Ends the waiting for a database that is not there yet. */

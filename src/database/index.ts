@@ -31,7 +31,14 @@ export {
 export { measureDatastores } from './fill-levels.ts';
 export { inspectDatabase } from './inspect-database.ts';
 export { touchLastAccess, touchManyLastAccesses } from './last-access.ts';
-export { releaseLease, takeLease } from './leases.ts';
+export {
+  addLease,
+  findInterval,
+  findLease,
+  releaseLease,
+  replaceLease,
+  startInterval,
+} from './leases.ts';
 export {
   findKnownContent,
   findMedia,

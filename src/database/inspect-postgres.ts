@@ -1,8 +1,8 @@
 import { Client } from 'pg';
+import { orAborted } from '../waiting/index.ts';
 import type { DatabaseReport } from './database-report.ts';
 import { DatabaseRefused } from './errors.ts';
 import { inspectMigrations } from './migrations/migrate-postgres.ts';
-import { orAborted } from './or-aborted.ts';
 import { makeClientConfig } from './postgres-config.ts';
 import { asRefusal, isWorthWaiting } from './postgres-errors.ts';
 

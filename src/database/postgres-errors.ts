@@ -16,6 +16,9 @@ const DISK_FULL = '53100';
  */
 const AWAY = /^(?:08...|53...|57P..|25006|40...)$/;
 
+/** A limit that the server has for queries, locks or transactions (`statement_timeout` and its like) was reached. */
+const TOO_LATE = /^(?:57014|55P03|25P0[34])$/;
+
 /** What was thrown while a query ran, in the words of this room. */
 export function asQueryError(error: unknown): unknown {
   if (error instanceof MatrixError) return error;
@@ -24,6 +27,7 @@ export function asQueryError(error: unknown): unknown {
     return new UniqueViolation((error instanceof DatabaseError && error.table) || 'The table', { cause: error });
   }
   if (state === DISK_FULL) return new StorageFull({ cause: error });
+  if (state !== undefined && TOO_LATE.test(state)) return tooLate(error);
   // An error that the server did not send is about the way to it; a mistake in our code is not.
   const isConnectionLost = state === undefined && !(error instanceof TypeError || error instanceof RangeError);
   if (isConnectionLost || (state !== undefined && AWAY.test(state))) return unavailable(error);
@@ -38,6 +42,21 @@ export function wasRolledBack(error: unknown): boolean {
 /** What was thrown while a connection of the pool was made: whatever it is, the service has no database for now. */
 export function unavailable(cause: unknown): Unavailable {
   return new Unavailable('The database cannot be reached; try again', { cause });
+}
+
+/** All connections of the pool are in use, and none has become free for a while. */
+export function allInUse(cause: unknown): Unavailable {
+  const why = 'All connections to PostgreSQL (database.pool.maxConnections) were in use for as long as connect_timeout';
+  return new Unavailable('The database is busy; try again', { cause: new Error(why, { cause }) });
+}
+
+/** A query was given up. */
+export function overdue(timeoutMs: number): Unavailable {
+  return tooLate(new Error(`PostgreSQL did not answer within ${timeoutMs / 1000} seconds`));
+}
+
+function tooLate(cause: unknown): Unavailable {
+  return new Unavailable('The database did not answer in time; try again', { cause });
 }
 
 /** It may be there in a moment: nobody listens yet, the name is not known yet, it starts, the database is not made. */

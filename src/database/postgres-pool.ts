@@ -1,8 +1,10 @@
+import { Socket } from 'node:net';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
-import { Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
-import { asQueryError, unavailable } from './postgres-errors.ts';
+import { cancelRunning } from './postgres-cancel.ts';
+import { type LimitedClientParts, limitClient, type QueryLimits } from './postgres-client.ts';
+import { allInUse, unavailable } from './postgres-errors.ts';
 
 export interface PoolLimits {
   /** 0 or less: no limit. */
@@ -11,13 +13,31 @@ export interface PoolLimits {
   readonly maxIdleConnections: number;
 }
 
+export interface LimitedPool {
+  /** Its connections, for Kysely, whose queries have these limits. */
+  withLimits(limits: QueryLimits): PostgresPool;
+  /** Waits for what is under way, for a moment. */
+  end(): Promise<void>;
+}
+
+/** So long a server that says nothing more is waited for at the end. */
+const END_MS = 5_000;
+const MAX_TOLD_QUERY = 200;
+
 /**
- * Connections for Kysely. A broken one is dropped and the next query makes a new one, so a server that was away is
- * used again as soon as it is back. What fails, fails in the words of this room.
+ * Connections that several share. A broken one is dropped and the next query makes a new one, so a server that was away is
+ * used again as soon as it is back.
  */
-export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log: Log): PostgresPool {
+export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log: Log): LimitedPool {
+  const sockets = new Set<Socket>();
+  const openSocket = () => {
+    const socket = new Socket();
+    sockets.add(socket);
+    return socket.once('close', () => sockets.delete(socket));
+  };
   const pool = new Pool({
     ...config,
+    stream: openSocket,
     max: limits.maxConnections > 0 ? limits.maxConnections : Number.POSITIVE_INFINITY,
     idleTimeoutMillis: 0,
   });
@@ -25,46 +45,49 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
   // A connection that breaks in use rejects its query; without a listener it would end the process as well.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  const wrapped = new WeakMap<PoolClient, PostgresPoolClient>();
-  const wrap = (client: PoolClient): PostgresPoolClient => {
-    const known = wrapped.get(client);
-    if (known !== undefined) return known;
-    const made = withOurErrors(client, () => pool.waitingCount === 0 && pool.idleCount >= limits.maxIdleConnections);
-    wrapped.set(client, made);
-    return made;
+  const connect = async () => {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      throw isWaitOver(error) ? allInUse(error) : unavailable(error);
+    }
   };
-
   let ended: Promise<void> | undefined;
+  const end = async () => {
+    const timer = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, END_MS);
+    timer.unref(); // the sockets keep the process, as long as there are any
+    await pool.end();
+  };
   return {
-    options: pool.options,
-    async connect() {
-      try {
-        return wrap(await pool.connect());
-      } catch (error) {
-        throw unavailable(error);
-      }
+    withLimits(queryLimits) {
+      const parts: LimitedClientParts = {
+        limits: queryLimits,
+        isSurplus: () => pool.waitingCount === 0 && pool.idleCount >= limits.maxIdleConnections,
+        cancel: (client) => cancelRunning(config, client),
+        tellOverdue: (query) => {
+          const about = { seconds: queryLimits.timeoutMs / 1000, query: query.slice(0, MAX_TOLD_QUERY) };
+          log.warn(about, 'PostgreSQL did not answer a query in time: it is cancelled, and its connection closed');
+        },
+      };
+      const limited = new WeakMap<PoolClient, PostgresPoolClient>();
+      return {
+        options: pool.options,
+        async connect() {
+          const client = await connect();
+          const known = limited.get(client) ?? limitClient(client, parts);
+          limited.set(client, known);
+          return known;
+        },
+        end: async () => undefined, // the connections are not its own
+      };
     },
-    end() {
-      ended ??= pool.end();
-      return ended;
-    },
+    end: () => (ended ??= end()),
   };
 }
 
-function withOurErrors(client: PoolClient, isSurplus: () => boolean): PostgresPoolClient {
-  let isLost = false;
-  async function query(...call: unknown[]): Promise<unknown> {
-    try {
-      return await Reflect.apply(client.query, client, call);
-    } catch (error) {
-      const told = asQueryError(error);
-      // A server that goes says so before it hangs up: until then the connection looks fit for the next query.
-      isLost ||= told instanceof Unavailable;
-      throw told;
-    }
-  }
-  return {
-    query: query as PostgresPoolClient['query'], // cursors, its other form, are not used
-    release: (destroy) => client.release(destroy === true || isLost || isSurplus()),
-  };
+/** How `pg-pool` says that all connections were in use for as long as a new one may take to make. */
+function isWaitOver(error: unknown): boolean {
+  return error instanceof Error && error.message === 'timeout exceeded when trying to connect';
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
+import { orAborted } from '../waiting/index.ts';
 import type { Database, DatabaseOptions } from './database.ts';
 import { ConditionFailed } from './errors.ts';
 import { migratePostgres } from './migrations/migrate-postgres.ts';
-import { orAborted } from './or-aborted.ts';
+import { cancelRunning } from './postgres-cancel.ts';
 import { makeClientConfig } from './postgres-config.ts';
 import { asRefusal, isWorthWaiting, unavailable, wasRolledBack } from './postgres-errors.ts';
 import { createPostgresPool } from './postgres-pool.ts';
@@ -27,6 +28,20 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   );
 
   const pool = createPostgresPool(config, options.pool, options.log);
+  const { querySeconds, maintenanceSeconds } = options.timeouts;
+  const patient = (signal: AbortSignal): Database => ({
+    ...asDatabase(pool.withLimits({ timeoutMs: maintenanceSeconds * 1000, signal })),
+    patient,
+    [Symbol.asyncDispose]: async () => undefined,
+  });
+  return {
+    ...asDatabase(pool.withLimits({ timeoutMs: querySeconds * 1000 })),
+    patient,
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+function asDatabase(pool: PostgresPool): Pick<Database, 'db' | 'engine' | 'atomically' | 'check'> {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
@@ -55,7 +70,6 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         throw signal.aborted ? unavailable(error) : error;
       });
     },
-    [Symbol.asyncDispose]: () => pool.end(),
   };
 }
 
@@ -119,6 +133,8 @@ async function withConnection(
       signal,
     );
   } finally {
+    // A migration has no limit of its own: indexes on millions of rows take their time. But it does not outlive its asker.
+    if (signal.aborted) await cancelRunning(config, client);
     // Not awaited: a server that does not answer would not answer this either.
     void client.end().catch(() => undefined);
   }

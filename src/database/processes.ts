@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { databaseClock } from './database-clock.ts';
 import type { ProcessRow } from './tables.ts';
 
 /** A process as it describes itself. */
@@ -22,11 +23,9 @@ export interface ProcessTable {
   remove(process: NewProcess): Promise<void>;
 }
 
-export function createProcessTable({ db, engine }: Database): ProcessTable {
-  const now =
-    engine === 'postgres'
-      ? sql<number>`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
-      : sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
+export function createProcessTable(database: Database): ProcessTable {
+  const { db } = database;
+  const now = databaseClock(database);
   return {
     async list() {
       return await db

@@ -1,7 +1,7 @@
 import { Kysely, sql } from 'kysely';
 import { Unavailable } from '../matrix/index.ts';
+import { orAborted } from '../waiting/index.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { orAborted } from './or-aborted.ts';
 import { asStatement, createSqliteDialect } from './sqlite-dialect.ts';
 import { startSqliteThread } from './sqlite-thread.ts';
 import type { Tables } from './tables.ts';
@@ -17,7 +17,7 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Database
     log.fatal({ err: cause, file }, 'The thread of the SQLite file is gone; Vitrine has to be started again');
   });
   const db = new Kysely<Tables>({ dialect: createSqliteDialect(thread) });
-  return {
+  const database: Database = {
     db,
     engine: 'sqlite',
     async atomically(queries, conditions = []) {
@@ -31,6 +31,8 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Database
         throw signal.aborted ? new Unavailable('The database did not answer in time', { cause: error }) : error;
       });
     },
+    patient: () => ({ ...database, [Symbol.asyncDispose]: async () => undefined }),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   };
+  return database;
 }

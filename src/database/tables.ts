@@ -34,6 +34,7 @@ export type ReservationRow = Readonly<Selectable<ExpiringMediaTable>>;
 export type ThumbnailRow = Readonly<Selectable<ThumbnailsTable>>;
 export type NewThumbnailRow = Readonly<Insertable<ThumbnailsTable>>;
 export type ProcessRow = Readonly<Selectable<ProcessesTable>>;
+export type LeaseRow = Readonly<Selectable<LeasesTable>>;
 export type UrlPreviewRow = Readonly<Selectable<UrlPreviewsTable>>;
 export type ThumbnailVariantRow = Readonly<Selectable<ThumbnailVariantsTable>>;
 
@@ -217,12 +218,12 @@ interface TaskStatesTable {
   is_cancelled: boolean;
 }
 
-/** What one process at a time may do. */
+/** What one process at a time may do, and times that have to pass for all processes. */
 interface LeasesTable {
   name: string;
   /** Different for each process. */
   holder: string;
-  /** From then on anybody may take it. */
+  /** When a time has passed, by the clock of the database. Of what a process may do: grows for as long as the process lives. */
   expires_ts: number;
 }
 

@@ -8,10 +8,10 @@ import {
   RemoteUnavailable,
   type ServerName,
 } from '../matrix/index.ts';
-import { type Outbound, type OutboundAnswer, readBody } from '../outbound/index.ts';
+import { type Outbound, type OutboundAnswer, OutboundError, readBody } from '../outbound/index.ts';
+import { refuseCrumbs } from '../waiting/index.ts';
 import { asRemoteTrouble, type Federation, type Sign } from './federation.ts';
 import { boundaryOf, MultipartProblem, readMediaPart } from './multipart.ts';
-import { refuseCrumbs } from './refuse-crumbs.ts';
 import { type AskAgain, resumeBody } from './resume-body.ts';
 import { USER_AGENT } from './user-agent.ts';
 
@@ -94,7 +94,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
     refuseCompressed(origin, answer);
     try {
       const boundary = boundaryOf(textOf(answer, 'content-type'));
-      const part = await readMediaPart(refuseCrumbs(answer.body as AsyncIterable<Buffer>), boundary);
+      const part = await readMediaPart(refuseCrumbs(answer.body as AsyncIterable<Buffer>, crumbsRefusal), boundary);
       const location = part.headers.get('location');
       if (location === undefined) {
         const named = { type: part.headers.get('content-type'), disposition: part.headers.get('content-disposition') };
@@ -103,7 +103,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
           ...describeMedia(named),
           sizeBytes: undefined,
           announcedBytes,
-          body: watch(origin, refuseCrumbs(part.body)),
+          body: watch(origin, refuseCrumbs(part.body, crumbsRefusal)),
         };
       }
       answer.body.destroy();
@@ -185,8 +185,12 @@ function whole(origin: ServerName, answer: OutboundAnswer, askAgain: AskAgain): 
   refuseCompressed(origin, answer);
   const named = { type: textOf(answer, 'content-type'), disposition: textOf(answer, 'content-disposition') };
   const sizeBytes = lengthOf(answer);
-  const body = watch(origin, refuseCrumbs(resumeBody(answer, askAgain)));
+  const body = watch(origin, refuseCrumbs(resumeBody(answer, askAgain), crumbsRefusal));
   return { ...describeMedia(named), sizeBytes, announcedBytes: sizeBytes, body };
+}
+
+function crumbsRefusal(minPieceBytes: number): OutboundError {
+  return new OutboundError('protocol', `The answer comes in pieces of less than ${minPieceBytes} bytes`);
 }
 
 const COMPRESSED = /\b(gzip|deflate|compress|br|zstd)\b/i;

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { refuseCrumbs } from './refuse-crumbs.ts';
+import { BadRequest } from '../matrix/index.ts';
+import { refuseCrumbs } from '../waiting/index.ts';
 import { refuseStalled } from './stalled-body.ts';
 
 /** A client that is still sending when its answer is out may go on this long and this far; then it is cut off. */
@@ -17,10 +18,14 @@ export function readBody(request: FastifyRequest, reply: FastifyReply): AsyncIte
   if (expectsContinue(request.raw)) reply.raw.writeContinue();
   const raw: AsyncIterable<Uint8Array> = request.raw.iterator({ destroyOnReturn: false });
   // A body whose length is known comes as the network brings it, whatever the client does.
-  const body = request.headers['transfer-encoding'] === undefined ? raw : refuseCrumbs(raw);
+  const body = request.headers['transfer-encoding'] === undefined ? raw : refuseCrumbs(raw, crumbsRefusal);
   const { stalledClientSeconds } = request.config.repo;
   if (stalledClientSeconds <= 0) return body;
   return refuseStalled(body, stalledClientSeconds * 1000, () => performance.now());
+}
+
+function crumbsRefusal(minPieceBytes: number): BadRequest {
+  return new BadRequest(`The body comes in chunks that are too small; send ${minPieceBytes} bytes or more in each`);
 }
 
 export function expectsContinue(request: IncomingMessage): boolean {

@@ -1,5 +1,6 @@
-import { type Database, releaseLease, takeLease } from '../database/index.ts';
+import { type Database, findInterval, releaseLease, startInterval } from '../database/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import type { Charge } from './charge.ts';
 
 /** Work that is to be done again and again. */
 export interface RecurringJob {
@@ -14,41 +15,77 @@ export interface RecurringJob {
 export interface RecurringParts {
   readonly database: Database;
   readonly jobs: readonly RecurringJob[];
-  /** Whether this process is to do them now. */
-  readonly isInCharge: () => boolean;
+  /** Whoever has it does them. */
+  readonly charge: Charge;
   readonly newUniqueId: () => string;
-  readonly now: () => number;
+  /** Milliseconds that only move on. */
+  readonly elapsedMs: () => number;
   readonly log: Log;
 }
 
 const LOOK_EVERY_MS = 60_000;
+const NEVER_BEGUN = { holder: '', expires_ts: 0, restMs: 0 };
+
+/** Of a job. */
+interface Known {
+  readonly dueMs: number;
+  /** For as long as it lasts, no other process runs the job. */
+  readonly held: AbortSignal;
+  /** Of the interval that runs, in the database. */
+  readonly holder: string;
+  readonly expires_ts: number;
+}
 
 /**
  * Runs each job when its interval has passed since it last began, in whichever process that was: one that is overdue runs
- * at once. The jobs take turns. Dispose it before what the jobs use: the one that runs is interrupted.
+ * at once. The jobs take turns. The one that runs is interrupted when another process may have become the one that does them.
+ * Dispose it before what the jobs use: the one that runs is interrupted then, too.
+ *
+ * From one process to the next the interval goes by the clock of the database, within one it goes by no clock that can be set. A
+ * clock that was set in between can bring a job forward, or put it off by one interval.
  */
 export function startRecurring(parts: RecurringParts): AsyncDisposable {
-  const { database, jobs, isInCharge, newUniqueId, now, log } = parts;
+  const { database, jobs, charge, elapsedMs, log } = parts;
+  const holder = parts.newUniqueId();
   const stopping = new AbortController();
+  const known = new Map<string, Known>();
 
-  const runIfDue = async ({ name, everyMs, isWanted, run }: RecurringJob) => {
-    if (stopping.signal.aborted || !isInCharge() || !isWanted()) return;
-    const [ts, lease, holder] = [now(), `recurring ${name}`, newUniqueId()];
-    // The time until the lease ends is the interval, so it is given back only by a job that could not finish.
-    if (!(await takeLease(database.db, lease, holder, ts, ts + everyMs))) return;
+  const findDue = async ({ name, everyMs }: RecurringJob, held: AbortSignal): Promise<number> => {
+    const before = known.get(name);
+    if (before?.held === held) return before.dueMs;
+    const { restMs, ...begun } = (await findInterval(database, intervalOf(name))) ?? NEVER_BEGUN;
+    // Without the charge for a while, and nobody has run it meanwhile: then what is known of it holds.
+    const isSame =
+      before?.holder === begun.holder && (begun.holder === holder || before.expires_ts === begun.expires_ts);
+    const dueMs = isSame ? before.dueMs : elapsedMs() + Math.min(Math.max(0, restMs), everyMs);
+    known.set(name, { ...begun, dueMs, held });
+    return dueMs;
+  };
+  const runIfDue = async (job: RecurringJob, held: AbortSignal, signal: AbortSignal) => {
+    const { name, everyMs, isWanted, run } = job;
+    if (signal.aborted || !isWanted()) return;
+    const dueMs = await findDue(job, held);
+    if (signal.aborted || elapsedMs() < dueMs) return;
+    const next = { dueMs: elapsedMs() + everyMs, held, holder, expires_ts: 0 };
+    await database.atomically([startInterval(database, intervalOf(name), holder, everyMs)]);
+    known.set(name, next);
     try {
-      stopping.signal.throwIfAborted();
-      await run(stopping.signal);
+      signal.throwIfAborted();
+      await run(signal);
     } catch (error) {
-      if (stopping.signal.aborted) return await database.atomically([releaseLease(database.db, lease, holder)]);
-      log.error({ err: error, job: name }, 'A recurring task failed; it runs again later');
+      if (!signal.aborted) log.error({ err: error, job: name }, 'A recurring task failed; it runs again later');
+      // It is due again at once. Only if nobody else has begun it meanwhile.
+      else await database.atomically([releaseLease(database.db, intervalOf(name), holder)]);
     }
   };
   const lookOnce = async () => {
-    for (const job of jobs) {
-      await runIfDue(job).catch((error: unknown) =>
-        log.warn({ err: error, job: job.name }, 'Nobody knows what is due'),
-      );
+    try {
+      const held = stopping.signal.aborted ? undefined : await charge.take();
+      if (held === undefined) return;
+      const signal = AbortSignal.any([stopping.signal, held]);
+      for (const job of jobs) await runIfDue(job, held, signal);
+    } catch (error) {
+      log.warn({ err: error }, 'Recurring tasks could not be looked for; that is tried again');
     }
   };
 
@@ -69,4 +106,8 @@ export function startRecurring(parts: RecurringParts): AsyncDisposable {
       await looking;
     },
   };
+}
+
+function intervalOf(job: string): string {
+  return `recurring ${job}`;
 }

@@ -1,6 +1,5 @@
 import { findTasks, finishTask, insertTaskState, saveTaskProgress, type TaskRow } from '../database/index.ts';
 import { Unavailable } from '../matrix/index.ts';
-import { createRunnerLease } from './runner-lease.ts';
 import type { TaskKind, TaskProgress } from './task-kind.ts';
 import type { TasksParts } from './tasks-parts.ts';
 
@@ -29,12 +28,11 @@ class Interrupted extends Error {}
 class Cancelled extends Error {}
 
 export function createTaskRunner(parts: TasksParts): TaskRunner {
-  const { database, now, log } = parts;
+  const { database, now, elapsedMs, log } = parts;
   const { db } = database;
   const kinds = new Map(parts.kinds.map((kind) => [kind.name, kind]));
-  const lease = createRunnerLease(database, parts.newUniqueId(), now);
   const running = new Map<number, Running>();
-  const tryAgainTs = new Map<number, number>();
+  const tryAgainMs = new Map<number, number>();
   const unknown = new Set<number>();
   let isStopping = false;
 
@@ -45,12 +43,13 @@ export function createTaskRunner(parts: TasksParts): TaskRunner {
     else log.warn({ ...about, reason: error }, 'A task has ended before its work was done');
   };
 
-  const begin = (row: TaskRow, kind: TaskKind) => {
+  const begin = (row: TaskRow, kind: TaskKind, charge: AbortSignal) => {
     const controller = new AbortController();
-    const ended = run(parts, row, kind, controller.signal)
+    const signal = AbortSignal.any([controller.signal, charge]);
+    const ended = run(parts, row, kind, signal)
       .then(async (error) => {
         if (error !== undefined) await finish(row, error);
-        else if (!controller.signal.aborted) tryAgainTs.set(row.id, now() + TRY_AGAIN_AFTER_MS);
+        else if (!signal.aborted) tryAgainMs.set(row.id, elapsedMs() + TRY_AGAIN_AFTER_MS);
       })
       .catch((error: unknown) => log.error({ err: error, taskId: row.id }, 'The end of a task could not be noted'))
       .finally(() => {
@@ -60,7 +59,7 @@ export function createTaskRunner(parts: TasksParts): TaskRunner {
     running.set(row.id, { controller, ended });
   };
 
-  const consider = async (row: TaskRow) => {
+  const consider = async (row: TaskRow, charge: AbortSignal) => {
     const isRunning = running.get(row.id);
     if (isRunning !== undefined) {
       if (row.is_cancelled === true) isRunning.controller.abort(new Cancelled());
@@ -74,16 +73,17 @@ export function createTaskRunner(parts: TasksParts): TaskRunner {
       unknown.add(row.id);
       return;
     }
-    if (running.size < Math.max(1, parts.maxRunning()) && (tryAgainTs.get(row.id) ?? 0) <= now()) begin(row, kind);
+    const isDue = (tryAgainMs.get(row.id) ?? elapsedMs()) <= elapsedMs();
+    if (isDue && running.size < Math.max(1, parts.maxRunning())) begin(row, kind, charge);
   };
 
   const lookOnce = async () => {
     if (isStopping) return;
-    if (parts.isInCharge() && (await lease.hold())) {
-      for (const row of await findTasks(db, 'unfinished')) await consider(row);
-    } else {
-      for (const { controller } of running.values())
-        controller.abort(new Interrupted('Another process runs the tasks'));
+    const charge = await parts.charge.take();
+    if (charge === undefined) return; // what runs was told by the charge that it had
+    for (const row of await findTasks(db, 'unfinished')) {
+      if (charge.aborted) return;
+      await consider(row, charge);
     }
   };
 
@@ -109,7 +109,6 @@ export function createTaskRunner(parts: TasksParts): TaskRunner {
         return task.ended;
       });
       await Promise.all(ended);
-      await lease.release().catch((error: unknown) => log.warn({ err: error }, 'Others run tasks a minute later'));
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Bus } from '../cluster/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import type { Charge } from './charge.ts';
 import type { TaskKind } from './task-kind.ts';
 
 export interface TasksParts {
@@ -9,10 +10,12 @@ export interface TasksParts {
   readonly bus: Bus;
   /** What this process can run. Tasks of other kinds are left to others. */
   readonly kinds: readonly TaskKind[];
-  /** Whether this process is to run tasks now. Of those that think so, one at a time does. */
-  readonly isInCharge: () => boolean;
+  /** Whoever has it runs the tasks. */
+  readonly charge: Charge;
   readonly maxRunning: () => number;
-  readonly newUniqueId: () => string;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds that only move on. */
+  readonly elapsedMs: () => number;
   readonly log: Log;
 }

@@ -1,4 +1,5 @@
 import {
+  type Database,
   deleteHeldIds,
   deleteLongExpiredReservations,
   deletePreviews,
@@ -61,12 +62,12 @@ export function retentionJobs(parts: RetentionParts): readonly RecurringJob[] {
     job(
       'recurring_purge_previews',
       () => expireAfterDays().previews,
-      (ts) => expirePreviews(parts, ts),
+      (ts, signal) => expirePreviews(parts.database.patient(signal), ts),
     ),
     job(
       'recurring_purge_held_media_ids',
       () => FORGET_IDS_AFTER_DAYS,
-      (ts) => forgetIds(parts, ts),
+      (ts, signal) => forgetIds(parts.database.patient(signal), ts),
     ),
   ];
 }
@@ -75,11 +76,12 @@ export function retentionJobs(parts: RetentionParts): readonly RecurringJob[] {
 export async function expireMedia(parts: RetentionParts, beforeTs: number, signal: AbortSignal): Promise<number> {
   const ourOrigins = parts.ourOrigins();
   const datastoreIds = await findUsableDatastores(parts, signal);
+  const { db } = parts.database.patient(signal);
   let removed = 0;
   let after: MediaRow | undefined;
   for (;;) {
     const query = { beforeTs, ourOrigins, datastoreIds, after, limit: PAGE };
-    const page: readonly MediaRow[] = await findExpiredRemoteMedia(parts.database.db, query);
+    const page: readonly MediaRow[] = await findExpiredRemoteMedia(db, query);
     for (const media of page) {
       signal.throwIfAborted();
       if (await orTold(parts, media, deleteMedia(parts, media, signal), signal)) removed += 1;
@@ -111,7 +113,7 @@ async function expirePage(
   signal: AbortSignal,
 ): Promise<number> {
   const { database } = parts;
-  const page = await findExpiredThumbnails(database.db, table, beforeTs, datastoreIds, PAGE);
+  const page = await findExpiredThumbnails(database.patient(signal).db, table, beforeTs, datastoreIds, PAGE);
   for (const thumbnail of page) {
     signal.throwIfAborted();
     await database.atomically([deleteThumbnail(database.db, table, thumbnail)]);
@@ -120,12 +122,12 @@ async function expirePage(
   return page.length;
 }
 
-async function expirePreviews({ database }: RetentionParts, ts: number): Promise<number> {
+async function expirePreviews(database: Database, ts: number): Promise<number> {
   await database.atomically([deletePreviews(database.db, ts)]);
   return 0;
 }
 
-async function forgetIds({ database }: RetentionParts, ts: number): Promise<number> {
+async function forgetIds(database: Database, ts: number): Promise<number> {
   await database.atomically([deleteHeldIds(database.db, ts), deleteLongExpiredReservations(database.db, ts)]);
   return 0;
 }

@@ -49,7 +49,7 @@ export async function transferObjects(
   report: ReportTransfer,
   signal: AbortSignal,
 ): Promise<Transferred> {
-  const { db } = parts.database;
+  const { db } = parts.database.patient(signal);
   const { source, beforeTs } = transfer;
   const { total_bytes } = await estimateStorage(db, source.id, beforeTs);
   let done: Transferred = { objects: 0, bytes: 0, failed: 0 };

@@ -9,6 +9,10 @@ export interface Gate {
   open(): Promise<void>;
   /** Breaks what goes through it; the next who comes finds nobody listening. */
   shut(): Promise<void>;
+  /** Nothing goes through any more, in either direction, and nothing is closed: as when a firewall has lost its mind. */
+  fallSilent(): void;
+  /** For those who come from now on. What was silenced stays so. */
+  speak(): void;
 }
 
 /** Shut at first. */
@@ -16,13 +20,19 @@ export async function createGate(t: TestContext, url: string): Promise<Gate> {
   const target = new URL(url);
   const through = new URL(url);
   const sockets = new Set<Socket>();
+  let isSilent = false;
   const server: Server = createServer((client) => {
+    if (isSilent) {
+      sockets.add(client.on('error', () => undefined).resume());
+      return;
+    }
     const upstream = connect(Number(target.port), target.hostname);
     client.pipe(upstream).pipe(client);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => {
+        if (isSilent) return;
         client.destroy();
         upstream.destroy();
       });
@@ -46,5 +56,12 @@ export async function createGate(t: TestContext, url: string): Promise<Gate> {
   through.port = String(address.port);
   await shut();
   t.after(shut);
-  return { url: through.href, open: () => listen(address.port), shut };
+  const fallSilent = () => {
+    isSilent = true;
+    for (const socket of sockets) socket.unpipe().resume();
+  };
+  const speak = () => {
+    isSilent = false;
+  };
+  return { url: through.href, open: () => listen(address.port), shut, fallSilent, speak };
 }

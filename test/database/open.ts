@@ -7,6 +7,7 @@ import { type Database, type DatabaseOptions, openDatabase } from '../../src/dat
 export async function openForTest(t: TestContext, options: Partial<DatabaseOptions>): Promise<Database> {
   const database = await openDatabase({
     pool: { maxConnections: 10, maxIdleConnections: 5 },
+    timeouts: { querySeconds: 30, maintenanceSeconds: 3600 },
     log: pino({ level: 'silent' }),
     now: Date.now,
     signal: t.signal,

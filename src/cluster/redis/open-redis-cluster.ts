@@ -23,7 +23,7 @@ export async function openRedisCluster(options: RedisOptions, parts: ClusterPart
   );
   const shards = createShards(links, keyPrefix);
   const bus = stack.use(createRedisBus({ places, links, channel: `${keyPrefix}bus:${databaseNumber}`, now }));
-  const locks = createRedisLocks({ shards, own: createLocks(now), log, random, lifetimeMs: LOCK_LIFETIME_MS });
+  const locks = createRedisLocks({ shards, own: createLocks(), log, random, lifetimeMs: LOCK_LIFETIME_MS });
   const patience = new AbortController();
   const isLate = sleep(timeoutMs, undefined, { signal: patience.signal }).catch(() => undefined);
   await Promise.race([Promise.all([bus.listening, ...links.map(({ settled }) => settled)]), isLate]);

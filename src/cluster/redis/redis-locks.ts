@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../telemetry/index.ts';
-import type { Lock, Locks } from '../lock.ts';
+import type { Locks } from '../lock.ts';
 import { RedisAway } from './link.ts';
 import type { Shards } from './shards.ts';
 
@@ -12,19 +12,15 @@ const LONGEST_PAUSE_MS = 60;
 
 /**
  * Takes the lock when it is free, or when the holder is this process: within it there is one holder at a time, so that is
- * what was left by one whose answer never came. The fence lives on for a while, so that a clock that jumps back does no harm.
- * @returns the fence; nothing when somebody else has the lock
+ * what was left by one whose answer never came.
+ * @returns 1: it is ours; 0: somebody else has it
  */
 const CLAIM = `
 local holder = redis.call('HGET', KEYS[1], 'holder')
-if holder and string.sub(holder, 1, string.len(ARGV[2])) ~= ARGV[2] then return false end
-local time = redis.call('TIME')
-local fence = math.max(time[1] * 1000000 + time[2], (tonumber(redis.call('HGET', KEYS[2], 'fence')) or 0) + 1)
+if holder and string.sub(holder, 1, string.len(ARGV[2])) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-redis.call('HSET', KEYS[2], 'fence', string.format('%.0f', fence))
-redis.call('PEXPIRE', KEYS[2], ARGV[3] * 6)
-return string.format('%.0f', fence)`;
+return 1`;
 
 /** @returns 1: still ours, if need be again, because Redis has forgotten everything; 0: somebody else's */
 const RENEW = `
@@ -47,11 +43,6 @@ export interface RedisLocksParts {
   readonly lifetimeMs: number;
 }
 
-interface Claim {
-  readonly fence: number;
-  readonly holder: string;
-}
-
 /**
  * Locks of all processes. While Redis is away they exclude within one process only: what must never happen twice is made
  * sure of by the database.
@@ -60,13 +51,13 @@ export function createRedisLocks({ shards, own, log, random, lifetimeMs }: Redis
   const processName = `${randomUUID()}:`;
   let count = 0;
 
-  const claim = async (name: string): Promise<Claim | 'taken' | 'away'> => {
+  const claim = async (name: string): Promise<{ readonly holder: string } | 'taken' | 'away'> => {
     const holder = `${processName}${++count}`;
     try {
-      const fence = await shards.run('lock', name, (client, key) =>
-        client.eval(CLAIM, 2, key, `${key}:fence`, holder, processName, lifetimeMs),
+      const answer = await shards.run('lock', name, (client, key) =>
+        client.eval(CLAIM, 1, key, holder, processName, lifetimeMs),
       );
-      return fence === null ? 'taken' : { fence: Number(fence), holder };
+      return answer === 1 ? { holder } : 'taken';
     } catch (error) {
       if (error instanceof RedisAway) return 'away';
       throw error;
@@ -84,18 +75,14 @@ export function createRedisLocks({ shards, own, log, random, lifetimeMs }: Redis
     }
   };
 
-  const hold = (name: string, { fence, holder }: Claim, turn: Lock): Lock => {
-    const losing = new AbortController();
+  const hold = (name: string, holder: string, turn: AsyncDisposable): AsyncDisposable => {
     const timer = setInterval(async () => {
       if ((await renew(name, holder)) !== 'lost') return;
       clearInterval(timer);
       log.warn('Another process has taken a lock of this one, which did not renew it in time');
-      losing.abort(new Error('The lock was lost to another process'));
     }, lifetimeMs * RENEW_AFTER);
     timer.unref();
     return {
-      fence,
-      lost: losing.signal,
       async [Symbol.asyncDispose]() {
         clearInterval(timer);
         try {
@@ -116,7 +103,7 @@ export function createRedisLocks({ shards, own, log, random, lifetimeMs }: Redis
         for (;;) {
           const claimed = await claim(name);
           if (claimed === 'away') return turn;
-          if (claimed !== 'taken') return hold(name, claimed, turn);
+          if (claimed !== 'taken') return hold(name, claimed.holder, turn);
           signal.throwIfAborted();
           const pauseMs = SHORTEST_PAUSE_MS + random() * (LONGEST_PAUSE_MS - SHORTEST_PAUSE_MS);
           await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
@@ -132,7 +119,7 @@ export function createRedisLocks({ shards, own, log, random, lifetimeMs }: Redis
       try {
         const claimed = await claim(name);
         if (claimed === 'away') return turn;
-        if (claimed !== 'taken') return hold(name, claimed, turn);
+        if (claimed !== 'taken') return hold(name, claimed.holder, turn);
       } catch (error) {
         await turn[Symbol.asyncDispose]();
         throw error;

@@ -22,7 +22,7 @@ export interface DatabaseLook {
 
 /** Without changing it. */
 export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal: AbortSignal): Promise<Diagnosis[]> {
-  const { sqlite, postgres, pool } = config.database;
+  const { sqlite, postgres, pool, timeouts } = config.database;
   const named = sqlite === '' ? { postgres } : { sqlite };
   try {
     const report = await inspectDatabase({ ...named, now, signal });
@@ -37,8 +37,8 @@ export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal:
     const used = isInUse ? ', in use by a running Vitrine' : '';
     const first = ok(PART, `${about}: tables up to date${used}`);
     if (isInUse) return [first, ...clock];
-    await using database = await openDatabase({ ...named, pool, log, now, signal });
-    return [first, ...clock, ...(await judgeDatastores(config, database))];
+    await using database = await openDatabase({ ...named, pool, timeouts, log, now, signal });
+    return [first, ...clock, ...(await judgeDatastores(config, database.patient(signal)))];
   } catch (error) {
     if (!(error instanceof DatabaseRefused)) throw error;
     return [

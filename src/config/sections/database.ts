@@ -29,6 +29,25 @@ export const database = Type.Object(
       },
       { description: 'Connections to PostgreSQL.' },
     ),
+    timeouts: Type.Object(
+      {
+        querySeconds: Type.Integer({
+          default: 30,
+          minimum: 1,
+          maximum: 3600,
+          description:
+            "Vitrine's own: so long a query for a request may take. Then the request is answered with 503, the query is cancelled, and its connection is closed.",
+        }),
+        maintenanceSeconds: Type.Integer({
+          default: 3600,
+          minimum: 1,
+          maximum: 604_800,
+          description:
+            "Vitrine's own: so long a query may take of work that nobody waits for and that reads or writes many rows: retention, checks, transfers, estimates.",
+        }),
+      },
+      { description: 'How long to wait for an answer of PostgreSQL.' },
+    ),
   },
   { description: 'Where records are kept. Set exactly one of `postgres` and `sqlite`.' },
 );

@@ -148,6 +148,8 @@ function shortList(names: readonly string[]): string {
 async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {
+    // A limit that the role may have is for queries, and an index on millions of rows takes longer.
+    await client.query('SET LOCAL statement_timeout = 0');
     const result = await work();
     await client.query('COMMIT');
     return result;

@@ -31,7 +31,11 @@ export const estimateDatastore: AdminRoute = (app, { auth, estimateStorage, now 
     '/datastores/:datastoreId/size_estimate',
     { schema: schemas.estimate, onRequest: authenticatedRepoAdmin(auth) },
     async (request, reply) => {
-      const estimate = await estimateStorage(request.params.datastoreId, readBeforeTs(request) ?? now());
+      const estimate = await estimateStorage(
+        request.params.datastoreId,
+        readBeforeTs(request) ?? now(),
+        request.signal,
+      );
       return reply.header('Cache-Control', 'no-store').send(estimate);
     },
   );
@@ -52,7 +56,7 @@ export const transferDatastore: AdminRoute = (app, { auth, estimateStorage, task
       if (sourceId === targetId) throw new BadRequest('Source and target datastore cannot be the same');
       if (!known.has(sourceId)) throw new BadRequest('Source datastore does not appear to exist');
       if (!known.has(targetId)) throw new BadRequest('Target datastore does not appear to exist');
-      const estimate = await estimateStorage(sourceId, beforeTs);
+      const estimate = await estimateStorage(sourceId, beforeTs, request.signal);
       const task: StorageMigrationParams = {
         source_datastore_id: sourceId,
         target_datastore_id: targetId,

@@ -8,7 +8,7 @@ export interface AdminParts {
   readonly auth: Auth;
   readonly reportServer: ReportServer;
   readonly tasks: Tasks;
-  readonly estimateStorage: (datastoreId: string, beforeTs: number) => Promise<StorageEstimate>;
+  readonly estimateStorage: (datastoreId: string, beforeTs: number, signal: AbortSignal) => Promise<StorageEstimate>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

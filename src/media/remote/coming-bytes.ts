@@ -1,5 +1,5 @@
-import { orAborted } from '../../cluster/index.ts';
 import type { StoredObject, Temporary } from '../../datastores/index.ts';
+import { orAborted } from '../../waiting/index.ts';
 
 /** Opens the object that the bytes have become. */
 export type OpenStored = (signal: AbortSignal) => Promise<StoredObject>;

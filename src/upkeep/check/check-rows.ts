@@ -24,8 +24,9 @@ export async function* checkRows(
   after: string,
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
+  const { db } = parts.database.patient(signal);
   for (;;) {
-    const page = await findDescribedObjects(parts.database.db, table, datastore.id, after, PAGE);
+    const page = await findDescribedObjects(db, table, datastore.id, after, PAGE);
     const last = page.at(-1);
     if (last === undefined) return;
     const findings: ToldFinding[] = [];

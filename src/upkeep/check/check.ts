@@ -61,7 +61,7 @@ export async function checkStorage(
 ): Promise<CheckTotals> {
   let state = beginning;
   for (let id = options.datastoreIds[state.datastore]; id !== undefined; id = options.datastoreIds[state.datastore]) {
-    const expectedRows = await countObjectRows(parts.database.db, id);
+    const expectedRows = await countObjectRows(parts.database.patient(signal).db, id);
     const repair = options.repair && (await isTrusted(parts, options, id, watcher, signal));
     for (let step = STEPS[state.step]; step !== undefined; step = STEPS[state.step]) {
       for await (const page of pagesOf(parts, { ...options, repair }, id, step, state, signal)) {

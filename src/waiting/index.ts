@@ -1,0 +1,2 @@
+export { orAborted } from './or-aborted.ts';
+export { refuseCrumbs } from './refuse-crumbs.ts';
