@@ -106,6 +106,37 @@ for (const engine of enginesOf(await usePostgres())) {
   });
 
   test(
+    `on ${engine.name}: what is quarantined or pinned at the last moment, or has been fetched anew, stays`,
+    about,
+    async (t) => {
+      const store = await openStore(t, engine);
+      const { database } = store;
+      const { db } = database;
+      const ids: string[] = [];
+      for (let index = 0; index < 4; index += 1) ids.push(await store.fetchAt(randomBytes(20), REMOTE, LONG_AGO));
+      const [blocked = '', pinned = '', anew = '', expired = ''] = ids;
+      // When retention has chosen and looked, and before its transaction.
+      let isMarked = false;
+      const atomically: typeof database.atomically = async (...work) => {
+        if (!isMarked) {
+          isMarked = true;
+          await db.updateTable('media').set({ quarantined: true }).where('media_id', '=', blocked).execute();
+          await db
+            .insertInto('media_attributes')
+            .values({ origin: REMOTE, media_id: pinned, purpose: 'pinned' })
+            .execute();
+          await db.updateTable('media').set({ creation_ts: NOW }).where('media_id', '=', anew).execute();
+        }
+        await database.atomically(...work);
+      };
+      const retention = { ...retentionOf(store), database: { ...database, atomically } };
+      assert.equal(await expireMedia(retention, LIMIT, t.signal), 1);
+      for (const mediaId of [blocked, pinned, anew]) assert.ok(await store.read(REMOTE, mediaId), mediaId);
+      assert.equal(await store.find(REMOTE, expired), undefined);
+    },
+  );
+
+  test(
     `on ${engine.name}: thumbnails go by their own age, with the hidden media of matrix-media-repo`,
     about,
     async (t) => {

@@ -1,7 +1,20 @@
-import { sql } from 'kysely';
-import type { CompilableQuery } from './database.ts';
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { CompilableQuery, Database } from './database.ts';
 import { type ObjectPlace, TABLES } from './objects.ts';
-import type { Db, MediaRow } from './tables.ts';
+import type { Db, MediaRow, Tables } from './tables.ts';
+
+/** A condition on rows of `media`. */
+export function isNotPinned({ not, exists, selectFrom }: ExpressionBuilder<Tables, 'media'>) {
+  return not(
+    exists(
+      selectFrom('media_attributes')
+        .select('media_attributes.purpose')
+        .whereRef('media_attributes.media_id', '=', 'media.media_id')
+        .whereRef('media_attributes.origin', '=', 'media.origin')
+        .where('media_attributes.purpose', '=', 'pinned'),
+    ),
+  );
+}
 
 export interface ExpiredMediaQuery {
   /** Fetched before; milliseconds since 1970. */
@@ -35,17 +48,7 @@ export function findExpiredRemoteMedia(
     .where(
       sql<boolean>`(creation_ts, media_id, origin) > (${after?.creation_ts ?? -1}, ${after?.media_id ?? ''}, ${after?.origin ?? ''})`,
     )
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('media_attributes')
-            .select('media_attributes.purpose')
-            .whereRef('media_attributes.media_id', '=', 'media.media_id')
-            .whereRef('media_attributes.origin', '=', 'media.origin')
-            .where('media_attributes.purpose', '=', 'pinned'),
-        ),
-      ),
-    )
+    .where(isNotPinned)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -61,6 +64,20 @@ export function findExpiredRemoteMedia(
     .orderBy('origin')
     .limit(limit)
     .execute();
+}
+
+/**
+ * The row is the one that was found, in the same place, and neither quarantined nor pinned by now. Whoever marks it waits until
+ * the end of the transaction.
+ */
+export function mediaMayGo({ db, engine }: Pick<Database, 'db' | 'engine'>, found: MediaRow): CompilableQuery {
+  const { origin, media_id, creation_ts, datastore_id, location } = found;
+  const query = db
+    .selectFrom('media')
+    .select('media_id')
+    .where((where) => where.and({ origin, media_id, creation_ts, datastore_id, location, quarantined: false }))
+    .where(isNotPinned);
+  return engine === 'postgres' ? query.forUpdate() : query;
 }
 
 /** All that is written of a media and of what was made of it. Whether it may be seen stays written (`restricted_media`). */

@@ -18,6 +18,7 @@ export {
   deleteUnusedLastAccess,
   findExpiredRemoteMedia,
   findHiddenMedia,
+  mediaMayGo,
 } from './expired-media.ts';
 export {
   deleteThumbnail,
