@@ -98,7 +98,6 @@ async function run(
   const file = flags.resume === undefined ? undefined : await openCheckFile(resolve(io.cwd, flags.resume), options);
   const parts = {
     ...storage,
-    forgetRecords: () => storage.bus.publish('media_changed', '*'),
     ourOrigins: () => [...storage.config.domains.values()].map(({ serverName }) => serverName),
   };
   const tell = (value: object, text: string) => {

@@ -79,9 +79,7 @@ async function transfer(
   const bytesPerSecond = () => storage.config.tasks.transferBytesPerSecond;
   await using tasks = createTasks({
     ...storage,
-    kinds: [
-      storageMigration({ ...storage, forgetRecords: () => storage.bus.publish('media_changed', '*'), bytesPerSecond }),
-    ],
+    kinds: [storageMigration({ ...storage, bytesPerSecond })],
     isInCharge: () => true,
     maxRunning: () => 1,
   });

@@ -34,6 +34,7 @@ export async function deleteMedia(parts: OwnedParts, found: MediaRow, signal: Ab
       if (error instanceof ConditionFailed) return false;
       throw error;
     }
+    parts.forgetRecord({ origin, mediaId: media_id });
     await deleteUnreferenced(parts, found, AbortSignal.timeout(DELETION_MS));
   }
   for (const thumbnail of thumbnails) await deleteThumbnailObject(parts, thumbnail, AbortSignal.timeout(DELETION_MS));
@@ -55,5 +56,6 @@ export async function deleteThumbnailObject(
   if (hidden === undefined) return;
   const rows = hidden.flatMap(({ origin, media_id }) => deleteMediaRows(db, origin, media_id));
   await parts.database.atomically([...rows, deleteUnusedLastAccess(db, thumbnail.sha256_hash)]);
+  for (const { origin, media_id } of hidden) parts.forgetRecord({ origin, mediaId: media_id });
   await deleteUnreferenced(parts, thumbnail, signal);
 }

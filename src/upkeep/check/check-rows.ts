@@ -6,6 +6,7 @@ import {
   type REFERRING_TABLES,
 } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
+import { formatMxcUri } from '../../matrix/index.ts';
 import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
 import { findTrouble } from './find-trouble.ts';
 import type { BrokenObject, ToldFinding } from './finding.ts';
@@ -68,5 +69,5 @@ function dueOf({ size_bytes, sha256_hash }: DescribedObject) {
 }
 
 function urisOf(media: readonly { readonly origin: string; readonly media_id: string }[]): string[] {
-  return media.slice(0, MAX_TOLD_MEDIA).map(({ origin, media_id }) => `mxc://${origin}/${media_id}`);
+  return media.slice(0, MAX_TOLD_MEDIA).map(({ origin, media_id }) => formatMxcUri({ origin, mediaId: media_id }));
 }
