@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { CompilableQuery, Database } from './database.ts';
-import { type ObjectPlace, TABLES } from './objects.ts';
+import { TABLES } from './objects.ts';
 import type { Db, MediaRow, Tables } from './tables.ts';
 
 /** A condition on rows of `media`. */
@@ -86,11 +86,6 @@ export function deleteMediaRows(db: Db, origin: string, mediaId: string): Compil
   return tables.map((table) => db.deleteFrom(table).where('media_id', '=', mediaId).where('origin', '=', origin));
 }
 
-/** The record alone: what was made of the media stays right when it is fetched again. */
-export function deleteMediaRow(db: Db, origin: string, mediaId: string): CompilableQuery {
-  return db.deleteFrom('media').where('media_id', '=', mediaId).where('origin', '=', origin);
-}
-
 /** When content was last used, if nothing has it any more. */
 export function deleteUnusedLastAccess(db: Db, sha256: string): CompilableQuery {
   let query = db.deleteFrom('last_access').where('sha256_hash', '=', sha256);
@@ -100,27 +95,4 @@ export function deleteUnusedLastAccess(db: Db, sha256: string): CompilableQuery 
     );
   }
   return query;
-}
-
-/**
- * The media rows that matrix-media-repo makes for its own thumbnails: without user and name, on a domain of ours. Nobody is
- * ever told their URIs.
- * @returns `undefined` when other media has the object, or one of them is quarantined and keeps its content away
- */
-export async function findHiddenMedia(
-  db: Db,
-  place: ObjectPlace,
-  ourOrigins: readonly string[],
-): Promise<readonly Pick<MediaRow, 'origin' | 'media_id'>[] | undefined> {
-  const rows = await db
-    .selectFrom('media')
-    .select(['origin', 'media_id', 'user_id', 'upload_name', 'quarantined'])
-    .where('datastore_id', '=', place.datastore_id)
-    .where('location', '=', place.location)
-    .execute();
-  const areHidden = rows.every(
-    ({ origin, user_id, upload_name, quarantined }) =>
-      user_id === '' && upload_name === '' && !quarantined && ourOrigins.includes(origin),
-  );
-  return areHidden ? rows : undefined;
 }

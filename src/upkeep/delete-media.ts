@@ -2,13 +2,16 @@ import {
   ConditionFailed,
   deleteMediaRows,
   deleteUnusedLastAccess,
-  findHiddenMedia,
   findMadeThumbnails,
+  hasMediaAt,
+  isHidden,
+  isNot,
   isThumbnailObject,
   type MadeThumbnail,
   type MediaRow,
   mediaMayGo,
 } from '../database/index.ts';
+import { deleteRowsAt } from './delete-rows-at.ts';
 import { deleteUnreferenced, lockContent } from './stored-content.ts';
 import type { UpkeepParts } from './upkeep-parts.ts';
 
@@ -52,10 +55,9 @@ export async function deleteThumbnailObject(
   const { db } = parts.database;
   await using _lock = await lockContent(parts.locks, thumbnail.sha256_hash, signal);
   if (await isThumbnailObject(db, thumbnail)) return;
-  const hidden = await findHiddenMedia(db, thumbnail, parts.ourOrigins());
-  if (hidden === undefined) return;
-  const rows = hidden.flatMap(({ origin, media_id }) => deleteMediaRows(db, origin, media_id));
-  await parts.database.atomically([...rows, deleteUnusedLastAccess(db, thumbnail.sha256_hash)]);
-  for (const { origin, media_id } of hidden) parts.forgetRecord({ origin, mediaId: media_id });
+  const hidden = isHidden(parts.ourOrigins());
+  if (await hasMediaAt(db, thumbnail, isNot(hidden))) return;
+  await deleteRowsAt(parts, thumbnail, hidden);
+  await parts.database.atomically([deleteUnusedLastAccess(db, thumbnail.sha256_hash)]);
   await deleteUnreferenced(parts, thumbnail, signal);
 }

@@ -1,8 +1,13 @@
 import {
+  countMediaAt,
   type DescribedObject,
   findDescribedObjects,
   findMediaAt,
+  hasMediaAt,
+  isNot,
+  isQuarantined,
   isReferenced,
+  type ObjectPlace,
   type REFERRING_TABLES,
 } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
@@ -58,16 +63,21 @@ async function look(
   if (trouble === undefined) return undefined;
   // It may have moved or been deleted, and the rows with it, since they were read.
   if (!(await isReferenced(parts.database.db, place))) return undefined;
-  const media = await findMediaAt(parts.database.db, place);
-  const isBlocked = media.length > 0 && media.every(({ quarantined }) => quarantined);
-  if (trouble.kind === 'rows without object' && isBlocked) return 'blocked';
-  return { ...trouble, ...place, ...dueOf(due), media: urisOf(media) };
+  if (trouble.kind === 'rows without object' && (await isBlocked(parts, place))) return 'blocked';
+  return { ...trouble, ...place, ...dueOf(due), ...(await mediaAt(parts, place)) };
+}
+
+async function isBlocked({ database: { db } }: CheckParts, place: ObjectPlace): Promise<boolean> {
+  return (await hasMediaAt(db, place, isQuarantined)) && !(await hasMediaAt(db, place, isNot(isQuarantined)));
+}
+
+async function mediaAt({ database: { db } }: CheckParts, place: ObjectPlace) {
+  const media = await findMediaAt(db, place, undefined, MAX_TOLD_MEDIA);
+  const uris = media.map(({ origin, media_id }) => formatMxcUri({ origin, mediaId: media_id }));
+  const isAll = media.length < MAX_TOLD_MEDIA;
+  return { media: uris, mediaCount: isAll ? media.length : await countMediaAt(db, place) };
 }
 
 function dueOf({ size_bytes, sha256_hash }: DescribedObject) {
   return { dueBytes: size_bytes, dueSha256: sha256_hash };
-}
-
-function urisOf(media: readonly { readonly origin: string; readonly media_id: string }[]): string[] {
-  return media.slice(0, MAX_TOLD_MEDIA).map(({ origin, media_id }) => formatMxcUri({ origin, mediaId: media_id }));
 }

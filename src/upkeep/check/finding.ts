@@ -15,8 +15,10 @@ export interface AffectedRows {
   readonly dueBytes: number;
   /** Empty where no row has one. */
   readonly dueSha256: string;
-  /** The media, as mxc URIs. Empty: thumbnails or archives only. */
+  /** Some of the media, as mxc URIs. Empty: thumbnails or archives only. */
   readonly media: readonly string[];
+  /** How many media there are in all. */
+  readonly mediaCount: number;
 }
 
 export type BrokenObject = Extract<Finding, AffectedRows>;
