@@ -164,6 +164,10 @@ function detailsOf(finding: ToldFinding): string {
       return [`${finding.dueBytes} bytes are due`, ...mediaOf(finding)].join(', ');
     case 'wrong size':
       return [`${finding.foundBytes} bytes, ${finding.dueBytes} are due`, ...mediaOf(finding)].join(', ');
+    case 'unreadable entry':
+      return finding.cause;
+    case 'unreadable object':
+      return [finding.cause, ...mediaOf(finding)].join(', ');
     case 'wrong hash':
       return [`${finding.foundSha256}, ${finding.dueSha256} is due`, ...mediaOf(finding)].join(', ');
     default:

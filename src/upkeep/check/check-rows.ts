@@ -43,7 +43,7 @@ export async function* checkRows(
       for (const found of looked) {
         if (found === undefined) continue;
         if (found === 'blocked') blocked += 1;
-        else findings.push({ ...found, repair: options.repair ? await repairBroken(parts, found, signal) : undefined });
+        else findings.push({ ...found, repair: await repair(parts, options, found, signal) });
       }
     }
     after = last.location;
@@ -65,6 +65,17 @@ async function look(
   if (!(await isReferenced(parts.database.db, place))) return undefined;
   if (trouble.kind === 'rows without object' && (await isBlocked(parts, place))) return 'blocked';
   return { ...trouble, ...place, ...dueOf(due), ...(await mediaAt(parts, place)) };
+}
+
+/** Nobody knows what an object is that cannot be read: it may be whole. */
+async function repair(
+  parts: CheckParts,
+  options: CheckOptions,
+  found: BrokenObject,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!options.repair || found.kind === 'unreadable object') return undefined;
+  return await repairBroken(parts, found, signal);
 }
 
 async function isBlocked({ database: { db } }: CheckParts, place: ObjectPlace): Promise<boolean> {

@@ -5,9 +5,11 @@ export type Finding = ObjectPlace &
   (
     | { readonly kind: 'object without rows'; readonly sizeBytes: number; readonly modifiedTs: number }
     | { readonly kind: 'unknown file'; readonly sizeBytes: number; readonly modifiedTs: number }
+    | { readonly kind: 'unreadable entry'; readonly cause: string }
     | ({ readonly kind: 'rows without object' } & AffectedRows)
     | ({ readonly kind: 'wrong size'; readonly foundBytes: number } & AffectedRows)
     | ({ readonly kind: 'wrong hash'; readonly foundSha256: string } & AffectedRows)
+    | ({ readonly kind: 'unreadable object'; readonly cause: string } & AffectedRows)
   );
 
 /** What the rows say that point at the object. */
