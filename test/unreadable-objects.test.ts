@@ -9,7 +9,7 @@ import { ADMIN_SECTIONS, askAsAdmin, untilFinished } from './admin.ts';
 import { runCheck } from './run-check.ts';
 import { runVitrine } from './run-vitrine.ts';
 import { type AskedOfS3, type S3Fault, startS3Server } from './s3-server.ts';
-import { ENGINES, listObjects, makeServiceFolder, startServiceIn, uploadBytes } from './service.ts';
+import { ENGINES, listObjects, makeServiceFolder, pathOf, startServiceIn, uploadBytes } from './service.ts';
 import { enginesOf, OUR_NAME, openStore } from './store.ts';
 
 const FORBIDDEN: S3Fault = { kind: 'refuse', status: 403, code: 'InvalidObjectState' };
@@ -151,4 +151,23 @@ test('folders and files that the user of Vitrine may not read are told, and the 
   ]);
   await chmod(join(store.folder, closedFolder), 0o755);
   assert.deepEqual(await run(), []);
+});
+
+test('a bucket that is gone costs no record: not by a check that repairs, and not by an upload of the same content', async (t) => {
+  const { server, service, folder } = await start(t);
+  const bytes = randomBytes(5_000);
+  const uri = await uploadBytes(service.ask, bytes, { name: 'first' });
+  const before = await server.keys();
+  // All is gone but what is asked for by PUT, as if the bucket had been made anew somewhere else.
+  server.fault = ({ method }) => (method === 'PUT' ? undefined : { kind: 'refuse', status: 404, code: 'NoSuchBucket' });
+  const refused = await service.ask('/_matrix/media/v3/upload?filename=second', { method: 'POST', body: bytes });
+  assert.equal(refused.status, 503);
+  assert.equal((await service.ask(pathOf(uri))).status, 503);
+  await service.stop();
+  const checked = await runVitrine(folder.path, ['check', '--repair', '--datastore', 'bucket']);
+  assert.deepEqual([checked.code, checked.stdout], [1, '']);
+  assert.match(checked.stderr, /NoSuchBucket/);
+  server.fault = () => undefined;
+  assert.deepEqual((await server.keys()).sort(), before.sort());
+  assert.equal((await runVitrine(folder.path, ['check', '--hashes', '--datastore', 'bucket'])).code, 0);
 });

@@ -250,6 +250,19 @@ test('a region that nobody has configured is the one that the service names', as
   assert.equal(String(await read(t, datastore, location, 5)), 'found');
 });
 
+test('a bucket that is gone, or something in its place that is no S3, has not lost its objects', async (t) => {
+  const { server, datastore } = await start(t);
+  const location = await store(t, datastore, randomBytes(1000));
+  assert.equal(await datastore.open('aa', t.signal), undefined);
+  for (const code of ['NoSuchBucket', 'NotFound', '']) {
+    server.fault = () => ({ kind: 'refuse', status: 404, code });
+    await assert.rejects(datastore.open(location, t.signal), Unavailable);
+    await assert.rejects(Array.fromAsync(datastore.list('', t.signal)), Unavailable);
+  }
+  server.fault = () => undefined;
+  assert.ok(await datastore.open(location, t.signal));
+});
+
 test('a full store is 507', async (t) => {
   const { server, datastore } = await start(t);
   server.fault = (asked) => (isPut(asked) ? { kind: 'refuse', status: 507, code: 'XMinioStorageFull' } : undefined);
