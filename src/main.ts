@@ -138,7 +138,8 @@ export async function startService(
   };
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
-  const upkeepParts = { ...storeParts, forgetRecords: storeParts.records.forgetAll, log };
+  const { forget: forgetRecord, forgetAll: forgetRecords } = storeParts.records;
+  const upkeepParts = { ...storeParts, forgetRecord, forgetRecords, log };
   const bytesPerSecond = () => snapshot.tasks.transferBytesPerSecond;
   const elapsedMs = () => performance.now();
   const charge = stack.use(createCharge({ database, holder: newUniqueId(), isInCharge, elapsedMs, log }));

@@ -243,6 +243,56 @@ for (const engine of enginesOf(await usePostgres())) {
   });
 }
 
+for (const engine of enginesOf(await usePostgres())) {
+  test(`on ${engine.name}: of an object that very much media has, a check holds no more than it tells, and repairs all`, {
+    skip: engine.skip,
+  }, async (t) => {
+    const store = await openStore(t, engine);
+    const { db } = store.database;
+    const mediaId = await store.fetchAt(randomBytes(100), 'remote.example', 1);
+    const row = await store.find('remote.example', mediaId);
+    assert.ok(row);
+    const COPIES = 700;
+    for (let start = 0; start < COPIES; start += 100) {
+      const some = Array.from({ length: 100 }, (_, index) => ({ ...row, media_id: `copy${start + index}` }));
+      await db.insertInto('media').values(some).execute();
+    }
+    await rm(join(store.folder, row.location));
+    let mostRows = 0;
+    const counted = db.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        mostRows = Math.max(mostRows, result.rows.length);
+        return result;
+      },
+    });
+    const run = async (repair: boolean) => {
+      const told: ToldFinding[] = [];
+      const totals = await checkStorage(
+        {
+          ...store.upkeepParts,
+          database: { ...store.database, db: counted },
+          ourOrigins: () => [OUR_NAME],
+        },
+        { datastoreIds: ['main'], hashes: false, repair, minAgeMs: 1000, sharedWith: new Map() },
+        BEGINNING,
+        { found: (finding) => void told.push(finding), passed: async () => undefined, distrusts: () => undefined },
+        t.signal,
+      );
+      return { totals, told };
+    };
+    const { told } = await run(false);
+    const [lost] = told;
+    assert.ok(lost?.kind === 'rows without object');
+    assert.deepEqual([told.length, lost.media.length, lost.mediaCount], [1, 20, COPIES + 1]);
+    assert.ok(mostRows <= 20, `${mostRows} rows were held`);
+    await store.upload(randomBytes(10)); // something is there, so the datastore is the right one
+    assert.equal((await run(true)).told[0]?.repair, `forgot ${COPIES + 1} remote media, fetched again when asked for`);
+    assert.ok(mostRows <= 500, `${mostRows} rows were held`);
+    assert.equal(await store.find('remote.example', 'copy7'), undefined);
+  });
+}
+
 test('the file of --resume is gone after a check that came to its end, and one of something else is left alone', async (t) => {
   const folder = await makeServiceFolder(t, ENGINES[0]);
   const args = ['check', '--resume', 'state.json'];

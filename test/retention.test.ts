@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { NotFound, parseMediaId, parseServerName } from '../src/matrix/index.ts';
 import { expireMedia, expireThumbnails, retentionJobs } from '../src/upkeep/index.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { makePng } from './pictures.ts';
@@ -104,6 +105,77 @@ for (const engine of enginesOf(await usePostgres())) {
     const accessed = await store.database.db.selectFrom('last_access').selectAll().execute();
     assert.deepEqual(accessed, []);
   });
+
+  test(
+    `on ${engine.name}: what is quarantined or pinned at the last moment, or has been fetched anew, stays`,
+    about,
+    async (t) => {
+      const store = await openStore(t, engine);
+      const { database } = store;
+      const { db } = database;
+      const ids: string[] = [];
+      for (let index = 0; index < 4; index += 1) ids.push(await store.fetchAt(randomBytes(20), REMOTE, LONG_AGO));
+      const [blocked = '', pinned = '', anew = '', expired = ''] = ids;
+      // When retention has chosen and looked, and before its transaction.
+      let isMarked = false;
+      const atomically: typeof database.atomically = async (...work) => {
+        if (!isMarked) {
+          isMarked = true;
+          await db.updateTable('media').set({ quarantined: true }).where('media_id', '=', blocked).execute();
+          await db
+            .insertInto('media_attributes')
+            .values({ origin: REMOTE, media_id: pinned, purpose: 'pinned' })
+            .execute();
+          await db.updateTable('media').set({ creation_ts: NOW }).where('media_id', '=', anew).execute();
+        }
+        await database.atomically(...work);
+      };
+      const retention = { ...retentionOf(store), database: { ...database, atomically } };
+      assert.equal(await expireMedia(retention, LIMIT, t.signal), 1);
+      for (const mediaId of [blocked, pinned, anew]) assert.ok(await store.read(REMOTE, mediaId), mediaId);
+      assert.equal(await store.find(REMOTE, expired), undefined);
+    },
+  );
+
+  test(
+    `on ${engine.name}: media that has gone is not found any more while the rest is still being removed`,
+    about,
+    async (t) => {
+      const store = await openStore(t, engine);
+      const { media, datastores } = store;
+      const ids: string[] = [];
+      for (let index = 0; index < 3; index += 1)
+        ids.push(await store.fetchAt(randomBytes(20), REMOTE, LONG_AGO + index));
+      const isFound = async (mediaId: string) => {
+        const uri = { origin: parseServerName(REMOTE), mediaId: parseMediaId(mediaId) };
+        const asker = { isAuthenticated: true, waitMs: 0 };
+        const opened = await media.open(uri, asker, t.signal).catch((error: unknown) => {
+          if (error instanceof NotFound) return undefined;
+          throw error;
+        });
+        await opened?.object[Symbol.asyncDispose]();
+        return opened !== undefined;
+      };
+      const found = async () => await Promise.all(ids.map(isFound));
+      assert.deepEqual(await found(), [true, true, true], 'they are remembered now');
+      const seen: boolean[][] = [];
+      const find: typeof datastores.find = (id) => {
+        const datastore = datastores.find(id);
+        if (datastore === undefined) return undefined;
+        const remove: typeof datastore.delete = async (location, signal) => {
+          await datastore.delete(location, signal);
+          seen.push(await found());
+        };
+        return { ...datastore, delete: remove };
+      };
+      await expireMedia({ ...retentionOf(store), datastores: { ...datastores, find } }, LIMIT, t.signal);
+      assert.deepEqual(seen, [
+        [false, true, true],
+        [false, false, true],
+        [false, false, false],
+      ]);
+    },
+  );
 
   test(
     `on ${engine.name}: thumbnails go by their own age, with the hidden media of matrix-media-repo`,

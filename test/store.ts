@@ -143,7 +143,7 @@ async function openProcess(
       .executeTakeFirst();
   return {
     ...{ folder, database, datastores, media, config, domain, upload, find },
-    upkeepParts: { ...parts, forgetRecords: records.forgetAll, log },
+    upkeepParts: { ...parts, forgetRecord: records.forget, forgetRecords: records.forgetAll, log },
     async fetchAt(bytes, origin, ts) {
       const mediaId = await upload(bytes, `fetched ${newUniqueId()}`);
       await database.db

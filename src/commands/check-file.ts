@@ -16,17 +16,23 @@ const FORMAT = 'vitrine check 1';
 /** @throws {StorageProblem} for a file of another check, or of something else */
 export async function openCheckFile(path: string, options: CheckOptions): Promise<CheckFile> {
   const earlier = await readIfThere(path);
-  if (earlier !== undefined && !isDeepStrictEqual(earlier.options, options)) {
+  const plain = asJson(options);
+  if (earlier !== undefined && !isDeepStrictEqual(earlier.options, plain)) {
     throw new StorageProblem(`${path} is of a check with other options or datastores. Remove it to begin anew`);
   }
   return {
     state: earlier?.state,
     async save(state) {
-      await writeFile(`${path}.tmp`, JSON.stringify({ format: FORMAT, options, state }));
+      await writeFile(`${path}.tmp`, JSON.stringify({ format: FORMAT, options: plain, state }));
       await rename(`${path}.tmp`, path); // whole at any time
     },
     remove: () => rm(path, { force: true }),
   };
+}
+
+/** As it comes back from a file. */
+function asJson({ sharedWith, ...options }: CheckOptions): unknown {
+  return JSON.parse(JSON.stringify({ ...options, sharedWith: [...sharedWith] }));
 }
 
 interface Kept {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { DatastoreConfig } from '../config/index.ts';
 import { distinctDatastoreIds } from '../database/index.ts';
-import { BEGINNING, type CheckTotals, checkStorage, type ToldFinding } from '../upkeep/index.ts';
+import { BEGINNING, type BrokenObject, type CheckTotals, checkStorage, type ToldFinding } from '../upkeep/index.ts';
 import { openCheckFile } from './check-file.ts';
 import type { Command, CommandIo } from './command.ts';
 import { explainError } from './explain-error.ts';
@@ -98,7 +98,6 @@ async function run(
   const file = flags.resume === undefined ? undefined : await openCheckFile(resolve(io.cwd, flags.resume), options);
   const parts = {
     ...storage,
-    forgetRecords: () => storage.bus.publish('media_changed', '*'),
     ourOrigins: () => [...storage.config.domains.values()].map(({ serverName }) => serverName),
   };
   const tell = (value: object, text: string) => {
@@ -162,14 +161,23 @@ function detailsOf(finding: ToldFinding): string {
     case 'unknown file':
       return `${finding.sizeBytes} bytes, ${new Date(finding.modifiedTs).toISOString()}`;
     case 'rows without object':
-      return [`${finding.dueBytes} bytes are due`, ...finding.media].join(', ');
+      return [`${finding.dueBytes} bytes are due`, ...mediaOf(finding)].join(', ');
     case 'wrong size':
-      return [`${finding.foundBytes} bytes, ${finding.dueBytes} are due`, ...finding.media].join(', ');
+      return [`${finding.foundBytes} bytes, ${finding.dueBytes} are due`, ...mediaOf(finding)].join(', ');
+    case 'unreadable entry':
+      return finding.cause;
+    case 'unreadable object':
+      return [finding.cause, ...mediaOf(finding)].join(', ');
     case 'wrong hash':
-      return [`${finding.foundSha256}, ${finding.dueSha256} is due`, ...finding.media].join(', ');
+      return [`${finding.foundSha256}, ${finding.dueSha256} is due`, ...mediaOf(finding)].join(', ');
     default:
       return finding satisfies never;
   }
+}
+
+function mediaOf({ media, mediaCount }: Pick<BrokenObject, 'media' | 'mediaCount'>): readonly string[] {
+  const others = mediaCount - media.length;
+  return others > 0 ? [...media, `and ${others} more`] : media;
 }
 
 function summarize(totals: CheckTotals, { repair, hashes }: CheckFlags): string {

@@ -81,9 +81,7 @@ async function transfer(
   await using charge = createCharge({ ...storage, holder: storage.newUniqueId(), isInCharge: () => true, elapsedMs });
   await using tasks = createTasks({
     ...storage,
-    kinds: [
-      storageMigration({ ...storage, forgetRecords: () => storage.bus.publish('media_changed', '*'), bytesPerSecond }),
-    ],
+    kinds: [storageMigration({ ...storage, bytesPerSecond })],
     charge,
     maxRunning: () => 1,
     elapsedMs,
@@ -101,12 +99,10 @@ async function transfer(
     io.stderr(`Interrupted. The transfer (task ${id}) goes on when Vitrine or this command runs again.\n`);
     return 1;
   }
-  if (task.error !== '') {
-    io.stderr(`${task.error}\n`);
-    return 1;
-  }
-  io.stdout(`Moved ${formatBytes(task.progress?.done ?? 0)} from ${describeWay(params)}\n`);
-  return 0;
+  const { done = 0, failed = 0 } = task.progress ?? {};
+  if (task.error === '' || failed > 0) io.stdout(`Moved ${formatBytes(done)} from ${describeWay(params)}\n`);
+  if (task.error !== '') io.stderr(`${task.error}\n`);
+  return task.error === '' ? 0 : 1;
 }
 
 /** One that was interrupted, or that a running Vitrine is about to do. */
@@ -122,8 +118,9 @@ async function findSame(tasks: Tasks, wanted: StorageMigrationParams): Promise<n
 }
 
 function describe(task: Task | undefined): string {
-  const { done = 0, total = 0 } = task?.progress ?? {};
-  return drawBar(done, total, `${formatBytes(done)} of ${formatBytes(total)}`);
+  const { done = 0, total = 0, failed = 0 } = task?.progress ?? {};
+  const left = failed > 0 ? `, ${failed} objects left behind` : '';
+  return drawBar(done, total, `${formatBytes(done)} of ${formatBytes(total)}${left}`);
 }
 
 function describeWay({ source_datastore_id, target_datastore_id }: StorageMigrationParams): string {

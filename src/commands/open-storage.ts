@@ -3,6 +3,7 @@ import { type Bus, createUniqueIds, type Locks, openCluster } from '../cluster/i
 import { type Config, findConfigPath, loadConfig, readEnvironment } from '../config/index.ts';
 import { type Database, measureDatastores, openDatabase } from '../database/index.ts';
 import { type Datastores, openDatastores } from '../datastores/index.ts';
+import { formatMxcUri } from '../matrix/index.ts';
 import { type Log, openLog } from '../telemetry/index.ts';
 import type { CommandIo } from './command.ts';
 
@@ -13,6 +14,9 @@ export interface Storage extends AsyncDisposable {
   readonly datastores: Datastores;
   /** Without Redis they are this process's: a service beside it knows nothing of them. */
   readonly locks: Locks;
+  /** Tell a service beside it, by way of Redis, what it remembers and should not. */
+  readonly forgetRecord: (uri: { readonly origin: string; readonly mediaId: string }) => void;
+  readonly forgetRecords: () => void;
   readonly bus: Bus;
   readonly newUniqueId: () => string;
   readonly now: () => number;
@@ -58,6 +62,8 @@ export async function openStorage(path: string | undefined, io: CommandIo, signa
   const parts = stack.move();
   return {
     ...{ config, database, datastores, locks, bus, newUniqueId, now, log },
+    forgetRecord: (uri) => bus.publish('media_changed', formatMxcUri(uri)),
+    forgetRecords: () => bus.publish('media_changed', '*'),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

@@ -1,7 +1,20 @@
-import { sql } from 'kysely';
-import type { CompilableQuery } from './database.ts';
-import { type ObjectPlace, TABLES } from './objects.ts';
-import type { Db, MediaRow } from './tables.ts';
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { CompilableQuery, Database } from './database.ts';
+import { TABLES } from './objects.ts';
+import type { Db, MediaRow, Tables } from './tables.ts';
+
+/** A condition on rows of `media`. */
+export function isNotPinned({ not, exists, selectFrom }: ExpressionBuilder<Tables, 'media'>) {
+  return not(
+    exists(
+      selectFrom('media_attributes')
+        .select('media_attributes.purpose')
+        .whereRef('media_attributes.media_id', '=', 'media.media_id')
+        .whereRef('media_attributes.origin', '=', 'media.origin')
+        .where('media_attributes.purpose', '=', 'pinned'),
+    ),
+  );
+}
 
 export interface ExpiredMediaQuery {
   /** Fetched before; milliseconds since 1970. */
@@ -35,17 +48,7 @@ export function findExpiredRemoteMedia(
     .where(
       sql<boolean>`(creation_ts, media_id, origin) > (${after?.creation_ts ?? -1}, ${after?.media_id ?? ''}, ${after?.origin ?? ''})`,
     )
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('media_attributes')
-            .select('media_attributes.purpose')
-            .whereRef('media_attributes.media_id', '=', 'media.media_id')
-            .whereRef('media_attributes.origin', '=', 'media.origin')
-            .where('media_attributes.purpose', '=', 'pinned'),
-        ),
-      ),
-    )
+    .where(isNotPinned)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -63,15 +66,24 @@ export function findExpiredRemoteMedia(
     .execute();
 }
 
+/**
+ * The row is the one that was found, in the same place, and neither quarantined nor pinned by now. Whoever marks it waits until
+ * the end of the transaction.
+ */
+export function mediaMayGo({ db, engine }: Pick<Database, 'db' | 'engine'>, found: MediaRow): CompilableQuery {
+  const { origin, media_id, creation_ts, datastore_id, location } = found;
+  const query = db
+    .selectFrom('media')
+    .select('media_id')
+    .where((where) => where.and({ origin, media_id, creation_ts, datastore_id, location, quarantined: false }))
+    .where(isNotPinned);
+  return engine === 'postgres' ? query.forUpdate() : query;
+}
+
 /** All that is written of a media and of what was made of it. Whether it may be seen stays written (`restricted_media`). */
 export function deleteMediaRows(db: Db, origin: string, mediaId: string): CompilableQuery[] {
   const tables = ['media', 'thumbnails', 'vitrine_thumbnail_variants', 'vitrine_blurhashes'] as const;
   return tables.map((table) => db.deleteFrom(table).where('media_id', '=', mediaId).where('origin', '=', origin));
-}
-
-/** The record alone: what was made of the media stays right when it is fetched again. */
-export function deleteMediaRow(db: Db, origin: string, mediaId: string): CompilableQuery {
-  return db.deleteFrom('media').where('media_id', '=', mediaId).where('origin', '=', origin);
 }
 
 /** When content was last used, if nothing has it any more. */
@@ -83,27 +95,4 @@ export function deleteUnusedLastAccess(db: Db, sha256: string): CompilableQuery 
     );
   }
   return query;
-}
-
-/**
- * The media rows that matrix-media-repo makes for its own thumbnails: without user and name, on a domain of ours. Nobody is
- * ever told their URIs.
- * @returns `undefined` when other media has the object, or one of them is quarantined and keeps its content away
- */
-export async function findHiddenMedia(
-  db: Db,
-  place: ObjectPlace,
-  ourOrigins: readonly string[],
-): Promise<readonly Pick<MediaRow, 'origin' | 'media_id'>[] | undefined> {
-  const rows = await db
-    .selectFrom('media')
-    .select(['origin', 'media_id', 'user_id', 'upload_name', 'quarantined'])
-    .where('datastore_id', '=', place.datastore_id)
-    .where('location', '=', place.location)
-    .execute();
-  const areHidden = rows.every(
-    ({ origin, user_id, upload_name, quarantined }) =>
-      user_id === '' && upload_name === '' && !quarantined && ourOrigins.includes(origin),
-  );
-  return areHidden ? rows : undefined;
 }

@@ -13,11 +13,10 @@ export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
 export { ConditionFailed, DatabaseRefused, UniqueViolation } from './errors.ts';
 export { deleteHeldIds, deleteLongExpiredReservations, deletePreviews } from './expired-leftovers.ts';
 export {
-  deleteMediaRow,
   deleteMediaRows,
   deleteUnusedLastAccess,
   findExpiredRemoteMedia,
-  findHiddenMedia,
+  mediaMayGo,
 } from './expired-media.ts';
 export {
   deleteThumbnail,
@@ -46,15 +45,24 @@ export {
   findMediaByHash,
   insertMedia,
 } from './media.ts';
+export {
+  countMediaAt,
+  deleteMediaAt,
+  findMediaAt,
+  hasMediaAt,
+  isFetchable,
+  isHidden,
+  isNot,
+  isQuarantined,
+  type MediaCondition,
+} from './media-at.ts';
 export { type DescribedObject, findMovableObjects, MOVABLE_TABLES, type MovableObject } from './movable-objects.ts';
 export { contentIsNew, contentIsOurs, objectIsReferenced } from './object-conditions.ts';
 export {
   countObjectRows,
   deleteThumbnailsAt,
   findDescribedObjects,
-  findMediaAt,
   findOtherPlaces,
-  isPinned,
 } from './object-rows.ts';
 export {
   distinctDatastoreIds,

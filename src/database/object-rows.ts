@@ -2,7 +2,7 @@ import type { CompilableQuery } from './database.ts';
 import { THUMBNAIL_TABLES } from './expired-thumbnails.ts';
 import type { DescribedObject } from './movable-objects.ts';
 import { type KnownObject, type ObjectPlace, REFERRING_TABLES, TABLES } from './objects.ts';
-import type { Db, MediaRow } from './tables.ts';
+import type { Db } from './tables.ts';
 
 /**
  * What the rows of a table say about objects of a datastore, in the order of the locations, which is the database's own.
@@ -51,15 +51,6 @@ export async function countObjectRows(db: Db, datastoreId: string): Promise<numb
   return rows;
 }
 
-export function findMediaAt(db: Db, { datastore_id, location }: ObjectPlace): Promise<MediaRow[]> {
-  return db
-    .selectFrom('media')
-    .selectAll()
-    .where('datastore_id', '=', datastore_id)
-    .where('location', '=', location)
-    .execute();
-}
-
 /** Where else rows say that this content is. */
 export async function findOtherPlaces(
   db: Db,
@@ -86,15 +77,4 @@ export function deleteThumbnailsAt(db: Db, { datastore_id, location }: ObjectPla
   return THUMBNAIL_TABLES.map((table) =>
     db.deleteFrom(table).where('datastore_id', '=', datastore_id).where('location', '=', location),
   );
-}
-
-/** Pinned media is kept whatever happens to others. */
-export async function isPinned(db: Db, origin: string, mediaId: string): Promise<boolean> {
-  const found = await db
-    .selectFrom('media_attributes')
-    .select('purpose')
-    .where('media_id', '=', mediaId)
-    .where('origin', '=', origin)
-    .executeTakeFirst();
-  return found?.purpose === 'pinned';
 }

@@ -57,6 +57,7 @@ export async function findReferenced(
     const rows = await db
       .selectFrom(table)
       .select('location')
+      .distinct()
       .where('datastore_id', '=', datastoreId)
       .where('location', 'in', locations)
       .execute();
@@ -66,7 +67,17 @@ export async function findReferenced(
 }
 
 export async function isReferenced(db: Db, { datastore_id, location }: ObjectPlace): Promise<boolean> {
-  return (await findReferenced(db, datastore_id, [location])).size > 0;
+  for (const table of REFERRING_TABLES) {
+    const found = await db
+      .selectFrom(table)
+      .select('location')
+      .where('datastore_id', '=', datastore_id)
+      .where('location', '=', location)
+      .limit(1)
+      .executeTakeFirst();
+    if (found !== undefined) return true;
+  }
+  return false;
 }
 
 /** Points every row that names the object at its new place. */

@@ -50,7 +50,7 @@ export interface Datastore extends AsyncDisposable {
    * it or not. @param after only what comes behind this location, which need not be there; empty for all
    * @throws {Unavailable}
    */
-  list(after: Location, signal: AbortSignal): AsyncIterable<ListedObject>;
+  list(after: Location, signal: AbortSignal): AsyncIterable<ListedObject | UnreadableEntry>;
 
   /** Resolves when objects can be read and written. @throws {Unavailable} with the cause */
   checkHealth(signal: AbortSignal): Promise<void>;
@@ -62,6 +62,13 @@ export interface ListedObject {
   readonly sizeBytes: number;
   /** When it was stored, in milliseconds since 1970. */
   readonly modifiedTs: number;
+}
+
+/** What lies there is not known: a folder that cannot be listed, or a file that cannot be looked at. */
+export interface UnreadableEntry {
+  /** Of a folder it ends with a slash. */
+  readonly location: Location;
+  readonly cause: unknown;
 }
 
 /** Bytes that are no object yet. Disposing it removes them, unless they were kept; to be disposed in any case. */

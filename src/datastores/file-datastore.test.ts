@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { Unavailable } from '../matrix/index.ts';
 import type { Datastore } from './datastore.ts';
 import { openFileDatastore } from './file-datastore.ts';
 
@@ -101,6 +102,29 @@ test('an object that was lost is not there any more, also when it was read befor
   assert.equal(await datastore.open(location, signal), undefined);
 });
 
+test('a folder that is gone, or another one in its place, has not lost its objects, and nothing is stored there', async (t) => {
+  const parent = await makeFolder(t);
+  const path = join(parent, 'media');
+  await using datastore = await openIn(path);
+  const location = await store(datastore, Buffer.from('on the disk'));
+  const away = join(parent, 'away');
+  await rename(path, away);
+  for (const isInPlace of [false, true]) {
+    if (isInPlace) await mkdir(path); // as a mount point is there without its disk
+    await assert.rejects(datastore.open(location, signal), Unavailable);
+    await assert.rejects(datastore.delete(location, signal), Unavailable);
+    await assert.rejects(Array.fromAsync(datastore.list('', signal)), Unavailable);
+    await assert.rejects(datastore.checkHealth(signal), Unavailable);
+    await assert.rejects(store(datastore, Buffer.from('in the wrong place')), Unavailable);
+  }
+  assert.deepEqual(await readdir(path), []);
+  await rm(path, { recursive: true });
+  await rename(away, path);
+  assert.equal(String(await read(datastore, location)), 'on the disk');
+  await rm(join(path, location));
+  assert.equal(await datastore.open(location, signal), undefined);
+});
+
 test('a listing has every object once, in order and without temporaries, and goes on behind any location', async (t) => {
   const path = await makeFolder(t);
   await using datastore = await openIn(path);
@@ -112,7 +136,7 @@ test('a listing has every object once, in order and without temporaries, and goe
     locations.push(name);
   }
   await using _temporary = await datastore.createTemporary('text/plain', signal);
-  const listed = await Array.fromAsync(datastore.list('', signal));
+  const listed = (await Array.fromAsync(datastore.list('', signal))).filter((entry) => 'sizeBytes' in entry);
   assert.deepEqual(
     listed.map(({ location }) => location),
     [...locations].sort(),

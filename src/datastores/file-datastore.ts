@@ -6,6 +6,7 @@ import type { Datastore, StoredObject } from './datastore.ts';
 import { asDatastoreError, hasCode } from './file-errors.ts';
 import { objectOfFile } from './file-object.ts';
 import { createFileTemporary } from './file-temporary.ts';
+import { rememberFolder } from './folder-identity.ts';
 import { createFolderSync } from './folder-sync.ts';
 import { listFiles } from './list-files.ts';
 import { createOpenFiles } from './open-files.ts';
@@ -41,6 +42,7 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
     throw new Unavailable(`Datastore "${parts.id}": the folder ${root} cannot be made or written`, { cause: error });
   });
   await sweepTemporaries(temporaries, '', parts);
+  const folder = await rememberFolder(root, temporaries);
   const openFiles = createOpenFiles(MAX_OPEN_FILES);
   const folders = createFolderSync(root);
   const nextUniqueId = shareFolders(parts.newUniqueId);
@@ -59,8 +61,9 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
       const file = await openFiles.acquire(pathOf(location));
       return objectOfFile(file, redirectBelow(parts.publicBaseUrl, location, true));
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined;
-      throw asDatastoreError(error);
+      if (!hasCode(error, 'ENOENT')) throw asDatastoreError(error);
+      await folder.confirm();
+      return undefined;
     }
   };
 
@@ -75,6 +78,7 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
         path: join(temporaries, temporaryName('', parts.machineId, uniqueId)),
         objectName: uniqueId + NAME_SUFFIX,
         folders,
+        confirmRoot: folder.confirm,
       });
     },
 
@@ -90,18 +94,23 @@ export async function openFileDatastore(parts: FileDatastoreParts): Promise<Data
       signal.throwIfAborted();
       const path = pathOf(location);
       openFiles.forget(path);
-      await unlink(path).catch((error: unknown) => {
+      await unlink(path).catch(async (error: unknown) => {
         if (!hasCode(error, 'ENOENT')) throw asDatastoreError(error);
+        await folder.confirm();
       });
     },
 
-    list: (after, signal) => listFiles(root, after, TEMPORARY_FOLDER, signal),
+    async *list(after, signal) {
+      await folder.confirm();
+      yield* listFiles(root, after, TEMPORARY_FOLDER, signal);
+    },
 
     async checkHealth(signal) {
       signal.throwIfAborted();
       await access(temporaries, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
         throw new Unavailable('The folder cannot be read and written', { cause: error });
       });
+      await folder.confirm();
     },
 
     async [Symbol.asyncDispose]() {

@@ -19,10 +19,12 @@ export interface TemporaryPlace {
   readonly objectName: string;
   /** Of `root`. */
   readonly folders: FolderSync;
+  /** @throws {Unavailable} when `root` is gone, or another folder: nothing is made in the place where its disk should be */
+  readonly confirmRoot: () => Promise<void>;
 }
 
 export async function createFileTemporary(place: TemporaryPlace): Promise<Temporary> {
-  const handle = await openNew(place.path);
+  const handle = await openNew(place);
   /** Where the file is now; `undefined`: it is an object, and no business of ours. */
   let path: string | undefined = place.path;
   let isOpen = true;
@@ -62,11 +64,12 @@ export async function createFileTemporary(place: TemporaryPlace): Promise<Tempor
   };
 }
 
-async function openNew(path: string): Promise<FileHandle> {
+async function openNew({ path, confirmRoot }: TemporaryPlace): Promise<FileHandle> {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
   try {
     return await open(path, flags, 0o644).catch(async (error: unknown) => {
       if (!hasCode(error, 'ENOENT')) throw error;
+      await confirmRoot();
       await mkdir(dirname(path), { recursive: true }); // somebody has tidied up below us
       return await open(path, flags, 0o644);
     });

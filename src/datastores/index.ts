@@ -8,5 +8,6 @@ export type {
   Redirect,
   StoredObject,
   Temporary,
+  UnreadableEntry,
 } from './datastore.ts';
 export { type Datastores, openDatastores } from './datastores.ts';

@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ListedObject } from './datastore.ts';
+import { Unavailable } from '../matrix/index.ts';
+import type { ListedObject, UnreadableEntry } from './datastore.ts';
 import { asDatastoreError, hasCode } from './file-errors.ts';
 
 /** So many files of a folder are looked at at once. */
@@ -12,13 +13,14 @@ const AT_ONCE = 64;
  * of the folders above it.
  * @param after only what comes behind this location
  * @param skipped a folder at the top that is left out
+ * @throws {Unavailable} when not even the root can be read
  */
 export async function* listFiles(
   root: string,
   after: string,
   skipped: string,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
+): AsyncGenerator<ListedObject | UnreadableEntry> {
   yield* listBelow(root, '', after, skipped, signal);
 }
 
@@ -28,8 +30,13 @@ async function* listBelow(
   after: string,
   skipped: string,
   signal: AbortSignal,
-): AsyncGenerator<ListedObject> {
-  const entries = (await readFolder(join(root, prefix)))
+): AsyncGenerator<ListedObject | UnreadableEntry> {
+  const found = await readFolder(root, prefix);
+  if ('cause' in found) {
+    if (prefix > after) yield found; // else it has been told
+    return;
+  }
+  const entries = found
     .filter((entry) => entry.isDirectory() || entry.isFile())
     // The slash counts: "a-b" comes before "a/b".
     .map((entry) => ({
@@ -53,21 +60,26 @@ async function* listBelow(
   }
 }
 
-async function readFolder(path: string): Promise<Dirent[]> {
+/** Has every disk of its own, for the administrator alone. */
+const OF_THE_DISK = 'lost+found/';
+
+/** @throws {Unavailable} when it is the root that cannot be read */
+async function readFolder(root: string, prefix: string): Promise<Dirent[] | UnreadableEntry> {
   try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw asDatastoreError(error);
+    return await readdir(join(root, prefix), { withFileTypes: true });
+  } catch (cause) {
+    if (prefix === '')
+      throw hasCode(cause, 'ENOENT') ? new Unavailable('The folder is gone', { cause }) : asDatastoreError(cause);
+    if (hasCode(cause, 'ENOENT') || (prefix === OF_THE_DISK && hasCode(cause, 'EACCES'))) return [];
+    return { location: prefix, cause };
   }
 }
 
-async function lookAt(root: string, location: string): Promise<ListedObject | undefined> {
+async function lookAt(root: string, location: string): Promise<ListedObject | UnreadableEntry | undefined> {
   try {
     const { size, mtimeMs } = await lstat(join(root, location));
     return { location, sizeBytes: size, modifiedTs: Math.floor(mtimeMs) };
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw asDatastoreError(error);
+    return hasCode(error, 'ENOENT') ? undefined : { location, cause: error };
   }
 }

@@ -29,6 +29,7 @@ export function parseMediaId(text: string): MediaId {
   return text as MediaId; // the only cast to this type
 }
 
-export function formatMxcUri(uri: MxcUri): string {
+/** Also of a row's columns, which have been parsed before they were written. */
+export function formatMxcUri(uri: { readonly origin: string; readonly mediaId: string }): string {
   return `mxc://${uri.origin}/${uri.mediaId}`;
 }

@@ -21,7 +21,7 @@ export interface MediaRecords {
   /** Whether `find` would give this very record, without asking the database. */
   isCurrent(uri: MxcUri, media: MediaRow): boolean;
   /** After the record has changed, in all processes. */
-  forget(uri: MxcUri): void;
+  forget(uri: { readonly origin: string; readonly mediaId: string }): void;
   /** As `forget`, after objects have moved or been blocked. */
   forgetAll(): void;
 }

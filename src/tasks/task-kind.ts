@@ -4,6 +4,8 @@ export interface TaskProgress {
   /** 0: not known. */
   readonly total: number;
   readonly unit: string;
+  /** How many pieces of the work could not be done and were passed over; absent for none. */
+  readonly failed?: number;
 }
 
 /** What may be made a task. `main.ts` hands the kinds in; nothing here knows one by name. */

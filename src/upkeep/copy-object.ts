@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Datastore, StoredObject, Temporary } from '../datastores/index.ts';
+import { asWritten, ReadFailed } from './object-trouble.ts';
 import type { Pace } from './pace.ts';
 
 /** A copy that nobody can see yet. Dispose its temporary, also when it was kept. */
@@ -9,7 +10,10 @@ export interface CopiedObject {
   readonly sizeBytes: number;
 }
 
-/** What was read, in one pass: the copy, its hash, its size. */
+/**
+ * What was read, in one pass: the copy, its hash, its size.
+ * @throws {ReadFailed} {@link WriteFailed} {@link StorageFull}
+ */
 export async function copyObject(
   object: StoredObject,
   target: Datastore,
@@ -17,10 +21,10 @@ export async function copyObject(
   pace: Pace,
   signal: AbortSignal,
 ): Promise<CopiedObject> {
-  const temporary = await target.createTemporary(contentType, signal);
+  const temporary = await asWritten(() => target.createTemporary(contentType, signal));
   try {
     const read = await readWhole(object, signal, async (chunk) => {
-      await temporary.write([chunk]);
+      await asWritten(() => temporary.write([chunk]));
       await pace.spend(chunk.length, signal);
     });
     return { temporary, ...read };
@@ -30,7 +34,10 @@ export async function copyObject(
   }
 }
 
-/** @param use gets each chunk, which is valid until it resolves */
+/**
+ * @param use gets each chunk, which is valid until it resolves
+ * @throws {ReadFailed} and what `use` throws
+ */
 export async function readWhole(
   object: StoredObject,
   signal: AbortSignal,
@@ -39,11 +46,19 @@ export async function readWhole(
   const hash = createHash('sha256');
   let bytes = 0;
   if (object.sizeBytes > 0) {
-    for await (const chunk of object.read({ start: 0, end: object.sizeBytes - 1 }, signal)) {
+    for await (const chunk of chunksOf(object, signal)) {
       hash.update(chunk);
       bytes += chunk.length;
       await use(chunk);
     }
   }
   return { sha256: hash.digest('hex'), sizeBytes: bytes };
+}
+
+async function* chunksOf(object: StoredObject, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* object.read({ start: 0, end: object.sizeBytes - 1 }, signal);
+  } catch (error) {
+    throw new ReadFailed(error);
+  }
 }

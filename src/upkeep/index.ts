@@ -1,6 +1,6 @@
 export { BEGINNING, type CheckState, checkStorage } from './check/check.ts';
 export type { CheckOptions, CheckTotals } from './check/check-parts.ts';
-export type { ToldFinding } from './check/finding.ts';
+export type { BrokenObject, ToldFinding } from './check/finding.ts';
 export { expireMedia, expireThumbnails, type RetentionParts, retentionJobs } from './retention.ts';
 export {
   EVERYTHING_BEFORE_TS,

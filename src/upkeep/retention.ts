@@ -86,7 +86,6 @@ export async function expireMedia(parts: RetentionParts, beforeTs: number, signa
       signal.throwIfAborted();
       if (await orTold(parts, media, deleteMedia(parts, media, signal), signal)) removed += 1;
     }
-    parts.forgetRecords();
     after = page.at(-1);
     if (after === undefined) return removed;
   }

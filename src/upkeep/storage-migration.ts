@@ -1,6 +1,6 @@
-import type { TaskKind } from '../tasks/index.ts';
+import type { TaskKind, TaskProgress } from '../tasks/index.ts';
 import { createPace } from './pace.ts';
-import { transferObjects } from './transfer-objects.ts';
+import { type Transferred, transferObjects } from './transfer-objects.ts';
 import type { UpkeepParts } from './upkeep-parts.ts';
 
 /** As matrix-media-repo writes them. */
@@ -34,17 +34,25 @@ export function storageMigration(parts: StorageMigrationParts): TaskKind {
       }
       if (source === undefined) throw new Error('missing source');
       if (target === undefined) throw new Error('missing target');
-      const { objects, bytes, failed } = await transferObjects(
+      const { objects, bytes, leftBehind } = await transferObjects(
         parts,
         { source, target, beforeTs: params.before_ts },
         createPace(parts),
-        (done, total) => report({ done: done.bytes, total: Math.max(total, done.bytes), unit: 'bytes' }),
+        (done, total) => report(asProgress(done, total)),
         signal,
       );
-      parts.log.info({ source: source.id, target: target.id, objects, bytes, failed }, 'Moved objects to a datastore');
-      if (failed > 0) throw new Error(`${failed} objects could not be moved and stay where they are; the log says why`);
+      parts.log.info(
+        { source: source.id, target: target.id, objects, bytes, leftBehind: leftBehind.count },
+        'Moved objects to a datastore',
+      );
+      if (leftBehind.count > 0) throw new Error(leftBehind.summarize());
     },
   };
+}
+
+function asProgress({ bytes, leftBehind }: Transferred, total: number): TaskProgress {
+  const failed = leftBehind.count;
+  return { done: bytes, total: Math.max(total, bytes), unit: 'bytes', ...(failed > 0 && { failed }) };
 }
 
 function parseParams(given: unknown): StorageMigrationParams {

@@ -13,6 +13,8 @@ import {
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { StorageFull, Unavailable } from '../matrix/index.ts';
 import { copyObject, readWhole } from './copy-object.ts';
+import { createLeftBehind, type LeftBehind, type Reason } from './left-behind.ts';
+import { asRead, asWritten, ReadFailed, readPatiently, WriteFailed } from './object-trouble.ts';
 import type { Pace } from './pace.ts';
 import { deleteUnreferenced, lockContent } from './stored-content.ts';
 import type { UpkeepParts } from './upkeep-parts.ts';
@@ -27,8 +29,8 @@ export interface Transfer {
 export interface Transferred {
   readonly objects: number;
   readonly bytes: number;
-  /** Stay where they are; the log says why. */
-  readonly failed: number;
+  /** Stay where they are; the log names them. */
+  readonly leftBehind: LeftBehind;
 }
 
 export type ReportTransfer = (done: Transferred, totalBytes: number) => void;
@@ -38,7 +40,8 @@ const DELETION_MS = 60_000;
 
 /**
  * Moves objects from one datastore to another, one after the other: copy, check the hash, point the rows at the copy, delete
- * the original. Whatever interrupts it, each row points at a whole object; what is left is moved by the next call.
+ * the original. Whatever interrupts it, each row points at a whole object; what is left is moved by the next call. So is what
+ * had to be left behind, as an object that cannot be read has to: the others move all the same.
  * Archives stay: their rows are looked up by other means.
  * @throws {Unavailable} {@link StorageFull}, which concern all that is left to do
  */
@@ -52,7 +55,9 @@ export async function transferObjects(
   const { db } = parts.database.patient(signal);
   const { source, beforeTs } = transfer;
   const { total_bytes } = await estimateStorage(db, source.id, beforeTs);
-  let done: Transferred = { objects: 0, bytes: 0, failed: 0 };
+  const leftBehind = createLeftBehind();
+  let done: Transferred = { objects: 0, bytes: 0, leftBehind };
+  let unwritten = 0;
   report(done, total_bytes);
   for (const table of MOVABLE_TABLES) {
     let after = '';
@@ -60,7 +65,10 @@ export async function transferObjects(
       const page = await findMovableObjects(db, table, source.id, beforeTs, after, PAGE);
       for (const object of page) {
         signal.throwIfAborted();
-        done = add(done, await moveOrLeave(parts, transfer, object, pace, signal), object);
+        const outcome = await moveOrLeave(parts, transfer, object, unwritten < MAX_UNWRITTEN, pace, signal);
+        unwritten = outcome === 'cannot be written to the target' ? unwritten + 1 : 0;
+        if (outcome === 'moved') done = { ...done, objects: done.objects + 1, bytes: done.bytes + object.size_bytes };
+        else if (outcome !== 'gone') leftBehind.add(outcome, object.location);
         report(done, total_bytes);
       }
       const last = page.at(-1);
@@ -71,30 +79,49 @@ export async function transferObjects(
   return done;
 }
 
-type Outcome = 'moved' | 'gone' | 'failed';
+type Outcome = 'moved' | 'gone' | Reason;
 
-function add({ objects, bytes, failed }: Transferred, outcome: Outcome, object: MovableObject): Transferred {
-  if (outcome === 'moved') return { objects: objects + 1, bytes: bytes + object.size_bytes, failed };
-  return { objects, bytes, failed: outcome === 'failed' ? failed + 1 : failed };
-}
+/** So many objects in a row that cannot be written are no matter of the objects. */
+const MAX_UNWRITTEN = 5;
 
+/** @throws {Unavailable} {@link StorageFull} when it concerns all that is left to do */
 async function moveOrLeave(
   parts: UpkeepParts,
   transfer: Transfer,
   object: MovableObject,
+  mayBeUnwritten: boolean,
   pace: Pace,
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    return await moveOne(parts, transfer, object, pace, signal);
+    return await readPatiently(transfer.source, signal, () => moveOne(parts, transfer, object, pace, signal));
   } catch (error) {
     if (signal.aborted || error instanceof Unavailable || error instanceof StorageFull) throw error;
+    if (error instanceof WriteFailed) {
+      await transfer.target.checkHealth(signal);
+      if (!mayBeUnwritten) throw error.cause;
+    }
     parts.log.warn(
       { err: error, datastore: transfer.source.id, location: object.location },
       'An object was not moved to another datastore',
     );
-    return 'failed';
+    return reasonOf(error);
   }
+}
+
+/** The object is known to be another one than it should be. */
+class WrongObject extends Error {
+  readonly reason: Reason;
+  constructor(reason: Reason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof ReadFailed) return 'cannot be read';
+  if (error instanceof WriteFailed) return 'cannot be written to the target';
+  return error instanceof WrongObject ? error.reason : 'has met some other trouble';
 }
 
 async function moveOne(
@@ -108,21 +135,30 @@ async function moveOne(
   // Without a copy, where the target has this content already.
   const outcome = object.sha256_hash === '' ? undefined : await repoint(parts, transfer, object, undefined, signal);
   if (outcome !== undefined) return outcome;
-  await using original = await source.open(object.location, signal);
+  await using original = await asRead(() => source.open(object.location, signal));
   if (original === undefined) {
     if (!(await isReferenced(parts.database.db, placeOf(transfer, object)))) return 'gone';
-    throw new Error('It is not there');
+    throw new WrongObject('is not there', 'It is not there');
   }
   // Without the lock: whoever uploads this content should not have to wait for a whole copy.
   const copy = await copyObject(original, target, object.content_type, pace, signal);
   await using temporary = copy.temporary;
   if (copy.sizeBytes !== object.size_bytes) {
-    throw new Error(`It has ${copy.sizeBytes} bytes; ${object.size_bytes} are due`);
+    throw new WrongObject(
+      'is not what the database says',
+      `It has ${copy.sizeBytes} bytes; ${object.size_bytes} are due`,
+    );
   }
   if (object.sha256_hash !== '' && object.sha256_hash !== copy.sha256) {
-    throw new Error(`Its content has the hash ${copy.sha256}; ${object.sha256_hash} is due`);
+    throw new WrongObject(
+      'is not what the database says',
+      `Its content has the hash ${copy.sha256}; ${object.sha256_hash} is due`,
+    );
   }
-  return (await repoint(parts, transfer, { ...object, sha256_hash: copy.sha256 }, temporary, signal)) ?? 'failed';
+  return (
+    (await repoint(parts, transfer, { ...object, sha256_hash: copy.sha256 }, temporary, signal)) ??
+    'has met some other trouble'
+  );
 }
 
 /**
@@ -149,7 +185,10 @@ async function repoint(
       ? known
       : undefined;
   if (isKnown === undefined && copy === undefined) return undefined;
-  const to = isKnown ?? { datastore_id: transfer.target.id, location: (await copy?.keep()) ?? '' };
+  const to = isKnown ?? {
+    datastore_id: transfer.target.id,
+    location: copy === undefined ? '' : await asWritten(() => copy.keep()),
+  };
   try {
     await database.atomically(
       moveObject(db, from, to),
@@ -173,10 +212,14 @@ async function isWhole(
   sha256: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const opened = await target.open(location, signal);
-  if (opened === undefined) return false;
-  await using object = opened;
-  return (await readWhole(object, signal, async () => undefined)).sha256 === sha256;
+  try {
+    await using object = await asRead(() => target.open(location, signal));
+    return object !== undefined && (await readWhole(object, signal, async () => undefined)).sha256 === sha256;
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ReadFailed)) throw error;
+    await target.checkHealth(signal);
+    return false; // it is the one object that cannot be read
+  }
 }
 
 function placeOf({ source }: Transfer, { location }: MovableObject) {

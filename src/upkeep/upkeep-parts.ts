@@ -9,8 +9,10 @@ export interface UpkeepParts {
   readonly datastores: Datastores;
   /** The same ones that uploads take. */
   readonly locks: Locks;
-  /** Called after records have changed, for those who remember them. */
+  /** Called when many records may have changed, for those who remember them. */
   readonly forgetRecords: () => void;
+  /** As `forgetRecords`, of one media: called as soon as its row is gone. */
+  readonly forgetRecord: (uri: { readonly origin: string; readonly mediaId: string }) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;

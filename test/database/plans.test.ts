@@ -43,7 +43,10 @@ const queries: Record<string, (db: Db) => Promise<unknown>> = {
   'a transfer': (db) => tables.findMovableObjects(db, 'media', 'main', midTs, '80/', PAGE),
   'a transfer of what is old': (db) => tables.findMovableObjects(db, 'media', 'main', longAgoTs, '80/', PAGE),
   'where content is': (db) => tables.findOtherPlaces(db, sha256_hash, place),
-  'what is at a place': (db) => tables.findMediaAt(db, place),
+  'what is at a place': (db) => tables.findMediaAt(db, place, undefined, PAGE),
+  'how much is at a place': (db) => tables.countMediaAt(db, place),
+  'whether all at a place can be fetched again': (db) =>
+    tables.hasMediaAt(db, place, tables.isNot(tables.isFetchable(['example.org']))),
 };
 
 /** However large the rest is, these stay small, or are empty here. */

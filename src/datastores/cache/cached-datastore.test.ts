@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import {
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -154,6 +165,55 @@ test('a copy of another size is thrown away, and a folder that was emptied is fi
   await readObject(emptied, 0);
   await readObject(emptied, 0);
   assert.equal(reads.length, 3);
+});
+
+test('a copy that somebody has changed is not sent: it is thrown away, and the object is copied anew', async (t) => {
+  const changes: Record<string, (file: string) => Promise<void>> = {
+    'other bytes': (file) => writeFile(file, randomBytes(200_000)),
+    'one byte, and the times set back': async (file) => {
+      const { atime, mtime } = await stat(file);
+      const handle = await openFile(file, 'r+');
+      await handle.write(Buffer.from([(await readFile(file)).readUInt8(77) ^ 1]), 0, 1, 77);
+      await handle.close();
+      await utimes(file, atime, mtime);
+    },
+    'cut and filled up': async (file) => {
+      await truncate(file, 100);
+      await truncate(file, 200_000);
+    },
+    'another file in its place': async (file) => {
+      await writeFile(`${file}.new`, randomBytes(200_000));
+      await rename(`${file}.new`, file);
+    },
+    deleted: (file) => rm(file),
+  };
+  for (const [how, change] of Object.entries(changes)) {
+    for (const isRestarted of [false, true]) {
+      await t.test(`${how}, ${isRestarted ? 'before a restart' : 'while it is in use'}`, async (t) => {
+        const { open, readObject, reads, files } = await start(t);
+        const first = await open();
+        for (let time = 0; time < 2; time += 1) await readObject(first, 0);
+        assert.equal(reads.length, 1);
+        for (const file of await files()) await change(file);
+        const cached = isRestarted ? await open() : first;
+        for (let time = 0; time < 3; time += 1) await readObject(cached, 0);
+        assert.equal(reads.length, 2);
+        await readObject(cached, 0, { start: 70, end: 80 });
+        assert.equal((await files()).length, 1);
+      });
+    }
+  }
+});
+
+test('that we note when a copy was used does not count as a change', async (t) => {
+  const { open, readObject, reads, pass } = await start(t);
+  const cached = await open();
+  for (let time = 0; time < 5; time += 1) {
+    await Promise.all([readObject(cached, 0), readObject(cached, 0), readObject(cached, 0)]);
+    if (time === 0) reads.length = 0;
+    pass(3_600_000);
+  }
+  assert.equal(reads.length, 0);
 });
 
 test('a deleted object leaves no copy, not even one that is just being made', async (t) => {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Log } from '../../telemetry/index.ts';
 import type { KnownContent, Location } from '../datastore.ts';
 import { writeAll } from '../file-temporary.ts';
+import { printOf } from './copy-print.ts';
 
 /** A copy that is being made beside the reading of an object. Trouble with it is never the reader's: it is just not kept. */
 export interface Filling {
@@ -22,7 +23,8 @@ export interface FillingParts {
   readonly known: KnownContent;
   readonly location: Location;
   readonly log: Log;
-  readonly done: (isKept: boolean) => void;
+  /** @param print of the copy; `undefined`: it is not kept */
+  readonly done: (print: string | undefined) => void;
 }
 
 export function startFilling({ path, target, known, location, log, done }: FillingParts): Filling {
@@ -34,24 +36,23 @@ export function startFilling({ path, target, known, location, log, done }: Filli
     return undefined;
   });
 
-  const end = async (keep: (handle: FileHandle) => Promise<void>) => {
+  const end = async (keep: (handle: FileHandle) => Promise<string>) => {
     if (isOver) return;
     isOver = true;
-    let isKept = false;
+    let print: string | undefined;
     try {
       const handle = await opened;
       if (handle === undefined) return;
       try {
-        await keep(handle);
-        isKept = true;
+        print = await keep(handle);
       } finally {
         await handle.close();
-        if (!isKept) await unlink(path);
+        if (print === undefined) await unlink(path);
       }
     } catch (error) {
       if (!(error instanceof NotKept)) log.warn({ err: error }, 'A copy of an object cannot be kept');
     } finally {
-      done(isKept);
+      done(print);
     }
   };
   const abandon = () =>
@@ -82,6 +83,7 @@ export function startFilling({ path, target, known, location, log, done }: Filli
         await handle.datasync(); // a copy of the right size is believed after a crash
         await mkdir(dirname(target), { recursive: true, mode: 0o700 });
         await rename(path, target);
+        return (await printOf(handle)).text;
       }),
   };
 }

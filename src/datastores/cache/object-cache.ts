@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../telemetry/index.ts';
 import type { KnownContent, Location } from '../datastore.ts';
 import { createOpenFiles, type SharedFile } from '../open-files.ts';
+import { hashOfFile, printOf, touchCopy } from './copy-print.ts';
 import { type Filling, startFilling } from './filling.ts';
 
 /**
- * Copies of objects on a local disk. Nothing in it is needed: a copy that is gone, or has another size than it should, is as
- * if it had never been there, so the folder may be emptied at any time. It survives a restart.
+ * Copies of objects on a local disk. Nothing in it is needed: a copy that is gone, or has been changed by somebody, is as if it
+ * had never been there, so the folder may be emptied at any time. It survives a restart: what an earlier process has left is
+ * read and hashed when it is used for the first time.
  */
 export interface ObjectCache {
   /** Release it. `undefined`: there is no copy, or none that can be read. */
@@ -35,6 +37,8 @@ interface Copy {
   readonly sizeBytes: number;
   /** When its file was last told that it is in use. */
   touchedMs: number;
+  /** What its file looks like as long as nobody changes it; `undefined`: this process has not looked at it. */
+  print: Promise<string | undefined>;
 }
 
 const MAX_OPEN_FILES = 128;
@@ -65,14 +69,38 @@ export async function openObjectCache({ path, maxBytes, now, log }: ObjectCacheP
   const fillings = new Map<string, Filling>();
   let fillingBytes = 0;
 
-  const use = (name: string, sizeBytes: number) => {
+  const use = (name: string) => {
     const copy = copies.get(name);
-    if (copy === undefined) copies.set(name, { sizeBytes, touchedMs: now() });
-    else if (now() - copy.touchedMs >= TOUCH_EVERY_MS) {
-      copy.touchedMs = now();
-      const seconds = now() / 1000;
-      void utimes(pathOf(name), seconds, seconds).catch(() => undefined); // it is only about what goes first
+    if (copy === undefined || now() - copy.touchedMs < TOUCH_EVERY_MS) return;
+    copy.touchedMs = now();
+    copy.print = touchCopy(pathOf(name), now());
+  };
+
+  const verifyOnce = async (name: string, { handle }: SharedFile, { sizeBytes, sha256 }: KnownContent) => {
+    const { text } = await printOf(handle);
+    if ((await hashOfFile(handle)) !== sha256 || (await printOf(handle)).text !== text) return false;
+    const touchedMs = copies.get(name)?.touchedMs ?? now();
+    copies.set(name, { sizeBytes, touchedMs, print: Promise.resolve(text) });
+    return true;
+  };
+  const verifying = new Map<string, Promise<boolean>>();
+  const verify = (name: string, file: SharedFile, known: KnownContent): Promise<boolean> => {
+    const key = `${name} ${known.sha256}`;
+    const pending = verifying.get(key) ?? verifyOnce(name, file, known).finally(() => verifying.delete(key));
+    verifying.set(key, pending);
+    return pending;
+  };
+  const isRight = async (name: string, file: SharedFile, known: KnownContent): Promise<boolean> => {
+    const before = await copies.get(name)?.print;
+    const found = await printOf(file.handle);
+    const after = await copies.get(name)?.print; // we may have touched it in between
+    if (found.sizeBytes === known.sizeBytes) {
+      if (before === undefined && after === undefined) return await verify(name, file, known);
+      if (found.text === before || found.text === after) return true;
     }
+    if (!found.isGone)
+      log.warn({ location: pathOf(name) }, 'A copy in the object cache was changed, and is thrown away');
+    return false;
   };
 
   return {
@@ -86,13 +114,13 @@ export async function openObjectCache({ path, maxBytes, now, log }: ObjectCacheP
         copies.delete(name);
         return undefined;
       }
-      if (file.sizeBytes === known.sizeBytes) {
-        use(name, file.sizeBytes);
+      if (await isRight(name, file, known).catch(() => false)) {
+        use(name);
         return file;
       }
       file.release();
-      await drop(name);
       copies.delete(name);
+      await drop(name);
       return undefined;
     },
     async fill(location, known) {
@@ -100,10 +128,11 @@ export async function openObjectCache({ path, maxBytes, now, log }: ObjectCacheP
       const share = maxBytes * SHARE_OF_FILLING;
       if (fillings.has(name) || known.sizeBytes > share / 2 || fillingBytes + known.sizeBytes > share) return undefined;
       fillingBytes += known.sizeBytes;
-      const done = (isKept: boolean) => {
+      const done = (print: string | undefined) => {
         fillingBytes -= known.sizeBytes;
         fillings.delete(name);
-        if (isKept) copies.set(name, { sizeBytes: known.sizeBytes, touchedMs: now() });
+        if (print === undefined) return;
+        copies.set(name, { sizeBytes: known.sizeBytes, touchedMs: now(), print: Promise.resolve(print) });
       };
       const started = startFilling({ path: join(filling, name), target: pathOf(name), known, location, log, done });
       fillings.set(name, started);
@@ -135,7 +164,9 @@ async function load(path: string, copies: LRUCache<string, Copy>): Promise<void>
   const usedMeanwhile = [...copies.keys()].reverse();
   found.sort((one, other) => one.usedMs - other.usedMs);
   for (const { name, sizeBytes, usedMs } of found) {
-    if (!copies.has(name)) copies.set(name, { sizeBytes, touchedMs: usedMs });
+    if (!copies.has(name)) {
+      copies.set(name, { sizeBytes, touchedMs: usedMs, print: Promise.resolve(undefined) });
+    }
   }
   for (const name of usedMeanwhile) copies.get(name);
 }

@@ -31,7 +31,7 @@ export interface Bucket {
     etag: string | undefined,
     signal: AbortSignal,
   ): Promise<Answer | 'other' | undefined>;
-  /** The size; `undefined`: no such object. */
+  /** The size; `undefined`: the bucket is there, and has no such object. */
   head(key: Location, signal: AbortSignal): Promise<number | undefined>;
   put(key: Location, bytes: Uint8Array, contentType: string, signal: AbortSignal): Promise<void>;
   /** @param open called for each try */
@@ -123,16 +123,41 @@ export async function openBucket(options: S3Options, now: () => number): Promise
     ContentType: contentType,
     ...(options.storageClass !== '' && { StorageClass: options.storageClass as 'STANDARD' }), // each service has its own
   });
-  const head = (key: Location, signal: AbortSignal) =>
-    ask(
-      'look at an object',
-      readers,
-      timeoutMs,
+  const look = <T>(
+    signal: AbortSignal,
+    question: (client: RegionalClient['client'], how: HowToAsk) => Promise<T>,
+    mayBe?: (error: unknown) => { readonly answer: T } | undefined,
+  ) => ask('look at an object', readers, timeoutMs, signal, question, mayBe);
+  const head = async (key: Location, signal: AbortSignal): Promise<number | undefined> => {
+    const found = await look<number | 'nothing' | undefined>(
       signal,
-      async (client, how): Promise<number | undefined> =>
-        (await client.send(new sdk.HeadObjectCommand(inBucket(key)), how)).ContentLength,
-      (error) => (isMissing(error) ? { answer: undefined } : undefined),
+      async (client, how) => (await client.send(new sdk.HeadObjectCommand(inBucket(key)), how)).ContentLength,
+      (error) => (isMissing(error) ? { answer: 'nothing' } : undefined),
     );
+    return found === 'nothing' ? await lookAgain(key, signal) : found;
+  };
+  /**
+   * HEAD has no body: its 404 may be about the bucket, or come from what is no S3 at all. GET tells.
+   * @throws {Unavailable} unless it is the object that is missing
+   */
+  const lookAgain = async (key: Location, signal: AbortSignal): Promise<number | undefined> => {
+    const found = await look<number | 'no such key' | 'nothing' | undefined>(
+      signal,
+      async (client, how) => {
+        const { Body, ContentLength } = await client.send(new sdk.GetObjectCommand(inBucket(key)), how);
+        (Body as Readable | undefined)?.destroy(); // Node's kind, in Node
+        return ContentLength;
+      },
+      (error) => {
+        if (codeOf(error) === 'NoSuchKey') return { answer: 'no such key' };
+        return isMissing(error) ? { answer: 'nothing' } : undefined;
+      },
+    );
+    if (found === 'nothing') {
+      await look(signal, (client, how) => client.send(new sdk.HeadBucketCommand({ Bucket: options.bucketName }), how));
+    }
+    return typeof found === 'string' ? undefined : found;
+  };
 
   const probe = async (signal: AbortSignal): Promise<void> => {
     await ask<unknown>(

@@ -22,6 +22,25 @@ test('no more buffers are out than there are, and who waits gets the next one in
   await Promise.all([buffers.take(t.signal), buffers.take(t.signal)]);
 });
 
+test('those that fill slowly never get all of them: a quarter is for parts that are whole', async (t) => {
+  for (const [count, fillable] of [
+    [1, 0],
+    [2, 1],
+    [4, 3],
+    [8, 6],
+  ] as const) {
+    const buffers = createPartBuffers(count, 60_000);
+    const filling = Array.from({ length: fillable }, () => buffers.takeToFill());
+    assert.ok(filling.every((buffer) => buffer !== undefined));
+    assert.equal(buffers.takeToFill(), undefined);
+    const whole = await Promise.all(Array.from({ length: count - fillable }, () => buffers.take(t.signal)));
+    filling[0]?.[Symbol.dispose]();
+    if (fillable > 0) assert.ok(buffers.takeToFill());
+    for (const buffer of whole) buffer[Symbol.dispose]();
+    assert.equal(buffers.takeToFill(), undefined);
+  }
+});
+
 test('whoever waits too long is told so, and who leaves takes nothing along', async (t) => {
   const buffers = createPartBuffers(1, 10);
   const held = await buffers.take(t.signal);

@@ -6,7 +6,12 @@ export const PART_BYTES = 5 * 1024 * 1024;
 
 /** How much may be in memory on its way into the bucket: so many parts. More wait until one has arrived. */
 export interface PartBuffers {
-  /** @throws {Unavailable} when none gets free in time */
+  /**
+   * To be filled at the pace of whoever sends, however slow; `undefined`: there is none to spare. A quarter of all is kept
+   * for parts that are whole and can be sent.
+   */
+  takeToFill(): PartBuffer | undefined;
+  /** For a part that is whole: to be given back when it has arrived. @throws {Unavailable} when none gets free in time */
   take(signal: AbortSignal): Promise<PartBuffer>;
 }
 
@@ -18,6 +23,7 @@ export interface PartBuffer extends Disposable {
 
 export function createPartBuffers(count: number, patienceMs: number): PartBuffers {
   let free = count;
+  let leftToFill = count - Math.ceil(count / 4);
   const waiting = new Set<() => void>();
 
   const giveBack = () => {
@@ -27,7 +33,7 @@ export function createPartBuffers(count: number, patienceMs: number): PartBuffer
   };
   /** Used again and again: the collector would let many gather. */
   const idle: Buffer[] = [];
-  const asTaken = (): PartBuffer => {
+  const asTaken = (onReturn: () => void = () => undefined): PartBuffer => {
     const bytes = idle.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES);
     let isTaken = true;
     return {
@@ -36,12 +42,21 @@ export function createPartBuffers(count: number, patienceMs: number): PartBuffer
         if (!isTaken) return;
         isTaken = false;
         idle.push(bytes);
+        onReturn();
         giveBack();
       },
     };
   };
 
   return {
+    takeToFill() {
+      if (free === 0 || leftToFill === 0) return undefined;
+      free -= 1;
+      leftToFill -= 1;
+      return asTaken(() => {
+        leftToFill += 1;
+      });
+    },
     async take(signal) {
       signal.throwIfAborted();
       if (free > 0) {

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { type AskedOfS3, type S3Fault, type S3Server, startS3Server } from '../../../test/s3-server.ts';
 import { readS3Options } from '../../config/index.ts';
 import { StorageFull, Unavailable } from '../../matrix/index.ts';
-import type { Datastore } from '../datastore.ts';
+import type { Datastore, Temporary } from '../datastore.ts';
 import { openS3Datastore } from './s3-datastore.ts';
 
 type Opts = Readonly<Record<string, string>>;
@@ -223,6 +223,47 @@ test('uploads share the memory for parts: who comes later waits until one has go
   }
 });
 
+function setTemporary(folder: string | undefined): void {
+  if (folder === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = folder;
+}
+
+for (const tmp of ['a folder', 'nowhere'] as const) {
+  test(`clients that send slowly hold up nobody, with ${tmp} for what does not fit into memory`, async (t) => {
+    const folder = await makeFolder(t);
+    const before = process.env['TMPDIR'];
+    const { datastore } = await start(t, { partBuffers: '4', timeoutSeconds: '30' });
+    await writeFile(join(folder, 'file'), '');
+    t.after(() => setTemporary(before));
+    setTemporary(tmp === 'nowhere' ? join(folder, 'file', 'below') : folder);
+    // Without a folder, as many as may have memory without being whole.
+    const slow = Array.from({ length: tmp === 'nowhere' ? 3 : 7 }, () => randomBytes(6_000_000));
+    const begun: Temporary[] = [];
+    for (const bytes of slow) {
+      const temporary = await datastore.createTemporary('image/png', t.signal);
+      begun.push(temporary);
+      await temporary.write([bytes.subarray(0, 1_000_000)]);
+    }
+    const quick = [randomBytes(12_000_000), randomBytes(3_000_000), randomBytes(300_000)];
+    if (tmp === 'nowhere') quick.splice(0, 2);
+    for (const bytes of quick) {
+      const location = await store(t, datastore, bytes);
+      assert.ok((await read(t, datastore, location, bytes.length)).equals(bytes));
+    }
+    await Promise.all(
+      begun.map(async (temporary, index) => {
+        const bytes = slow[index] ?? Buffer.alloc(0);
+        await temporary.write([bytes.subarray(1_000_000, 5_500_000), bytes.subarray(5_500_000)]);
+        const location = await temporary.keep();
+        await temporary[Symbol.asyncDispose]();
+        assert.ok((await read(t, datastore, location, bytes.length)).equals(bytes));
+      }),
+    );
+    assert.deepEqual(await readdir(folder), ['file']);
+    setTemporary(before);
+  });
+}
+
 test('type and storage class are said of each object, and no type that is no type', async (t) => {
   const { server, datastore } = await start(t, { storageClass: 'STANDARD_IA' });
   for (const size of [1000, 6_000_000]) {
@@ -248,6 +289,19 @@ test('a region that nobody has configured is the one that the service names', as
       : undefined;
   const location = await store(t, datastore, Buffer.from('found'));
   assert.equal(String(await read(t, datastore, location, 5)), 'found');
+});
+
+test('a bucket that is gone, or something in its place that is no S3, has not lost its objects', async (t) => {
+  const { server, datastore } = await start(t);
+  const location = await store(t, datastore, randomBytes(1000));
+  assert.equal(await datastore.open('aa', t.signal), undefined);
+  for (const code of ['NoSuchBucket', 'NotFound', '']) {
+    server.fault = () => ({ kind: 'refuse', status: 404, code });
+    await assert.rejects(datastore.open(location, t.signal), Unavailable);
+    await assert.rejects(Array.fromAsync(datastore.list('', t.signal)), Unavailable);
+  }
+  server.fault = () => undefined;
+  assert.ok(await datastore.open(location, t.signal));
 });
 
 test('a full store is 507', async (t) => {

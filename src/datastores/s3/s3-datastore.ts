@@ -55,8 +55,8 @@ export async function openS3Datastore(parts: S3DatastoreParts): Promise<Datastor
       const uniqueId = parts.newUniqueId();
       const key = objectKey(uniqueId, options.prefixLength);
       const object: NewObject = { bucket, key, contentType: cleanType(contentType), partBuffers, log };
-      if (spoolFolder === undefined && !isReadable) return createStreamedTemporary(object, signal);
       const path = join(spoolFolder ?? tmpdir(), temporaryName(SPOOL_PREFIX, parts.machineId, uniqueId));
+      if (spoolFolder === undefined && !isReadable) return createStreamedTemporary(object, path, signal);
       return await createSpooledTemporary(object, path, options.multipartUploads, signal);
     },
 

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { unlink } from 'node:fs/promises';
 import type { Temporary } from '../datastore.ts';
 import { asDatastoreError as asFileError, hasCode } from '../file-errors.ts';
 import { writeAll } from '../file-temporary.ts';
 import { type MultipartUpload, startMultipartUpload } from './multipart-upload.ts';
 import { type NewObject, removeRemains } from './new-object.ts';
 import { PART_BYTES } from './part-buffers.ts';
+import { openSpoolFile, readPart } from './spool-file.ts';
 
 /** Parts of one object that are on their way at the same time. */
 const PARTS_AT_ONCE = 3;
@@ -23,7 +23,7 @@ export async function createSpooledTemporary(
   signal: AbortSignal,
 ): Promise<Temporary> {
   const { bucket, key, contentType, partBuffers } = object;
-  const handle = await openNew(path);
+  const handle = await openSpoolFile(path);
   const given = new AbortController();
   const until = AbortSignal.any([signal, given.signal]);
   let sizeBytes = 0;
@@ -96,27 +96,4 @@ export async function createSpooledTemporary(
       if (state === 'keeping') await removeRemains(object, upload, true);
     },
   };
-}
-
-/** For nobody else's eyes. */
-async function openNew(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'wx+', 0o600).catch(async (error: unknown) => {
-      if (!hasCode(error, 'ENOENT')) throw error;
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 }); // MMR removes the folder when it is empty
-      return await open(path, 'wx+', 0o600);
-    });
-  } catch (error) {
-    throw asFileError(error);
-  }
-}
-
-async function readPart(handle: FileHandle, buffer: Buffer, start: number, sizeBytes: number): Promise<Buffer> {
-  const part = buffer.subarray(0, sizeBytes - start);
-  for (let done = 0; done < part.length; ) {
-    const { bytesRead } = await handle.read(part, done, part.length - done, start + done);
-    if (bytesRead === 0) throw asFileError(new Error('The temporary has become shorter'));
-    done += bytesRead;
-  }
-  return part;
 }

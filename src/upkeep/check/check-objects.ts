@@ -1,8 +1,11 @@
 import { findReferenced } from '../../database/index.ts';
-import type { Datastore, ListedObject } from '../../datastores/index.ts';
+import type { Datastore, ListedObject, UnreadableEntry } from '../../datastores/index.ts';
+import { explain } from '../object-trouble.ts';
 import { deleteUnreferenced } from '../stored-content.ts';
 import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
 import type { Finding, ToldFinding } from './finding.ts';
+
+type Listed = ListedObject | UnreadableEntry;
 
 const PAGE = 500;
 /** Ends the names of what matrix-media-repo and Vitrine store. Whatever else lies there may be somebody's. */
@@ -16,7 +19,7 @@ export async function* checkObjects(
   after: string,
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
-  let page: ListedObject[] = [];
+  let page: Listed[] = [];
   for await (const object of datastore.list(after, signal)) {
     page.push(object);
     if (page.length < PAGE) continue;
@@ -30,27 +33,33 @@ async function checkPage(
   parts: CheckParts,
   options: CheckOptions,
   datastore: Datastore,
-  page: readonly ListedObject[],
+  page: readonly Listed[],
   signal: AbortSignal,
 ): Promise<CheckedPage> {
-  const locations = page.map(({ location }) => location);
+  const unreadable = page.filter((entry) => 'cause' in entry);
+  if (unreadable.length > 0) await datastore.checkHealth(signal); // else it is no wonder
+  const objects = page.filter((entry) => 'sizeBytes' in entry);
+  const locations = objects.map(({ location }) => location);
   const referenced = new Set<string>();
   for (const id of [datastore.id, ...(options.sharedWith.get(datastore.id) ?? [])]) {
     for (const location of await findReferenced(parts.database.db, id, locations)) referenced.add(location);
   }
-  const alone = page.filter(({ location }) => !referenced.has(location));
+  const alone = objects.filter(({ location }) => !referenced.has(location));
   const old = alone.filter(({ modifiedTs }) => parts.now() - modifiedTs >= options.minAgeMs);
-  const findings: ToldFinding[] = [];
+  const findings: ToldFinding[] = unreadable.map(({ location, cause }) => {
+    const told = { kind: 'unreadable entry', cause: explain(cause) } as const;
+    return { ...told, datastore_id: datastore.id, location, repair: undefined };
+  });
   for (const { location, sizeBytes, modifiedTs } of old) {
     const kind = location.endsWith(NAME_SUFFIX) ? 'object without rows' : 'unknown file';
     const finding: Finding = { kind, datastore_id: datastore.id, location, sizeBytes, modifiedTs };
     findings.push({ ...finding, repair: options.repair ? await repairLone(parts, finding, signal) : undefined });
   }
   return {
-    after: locations.at(-1) ?? '',
+    after: page.at(-1)?.location ?? '',
     totals: {
-      objects: page.length,
-      objectBytes: page.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      objects: objects.length,
+      objectBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       young: alone.length - old.length,
     },
     findings,

@@ -1,11 +1,17 @@
 import {
+  countMediaAt,
   type DescribedObject,
   findDescribedObjects,
   findMediaAt,
+  hasMediaAt,
+  isNot,
+  isQuarantined,
   isReferenced,
+  type ObjectPlace,
   type REFERRING_TABLES,
 } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
+import { formatMxcUri } from '../../matrix/index.ts';
 import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
 import { findTrouble } from './find-trouble.ts';
 import type { BrokenObject, ToldFinding } from './finding.ts';
@@ -38,7 +44,7 @@ export async function* checkRows(
       for (const found of looked) {
         if (found === undefined) continue;
         if (found === 'blocked') blocked += 1;
-        else findings.push({ ...found, repair: options.repair ? await repairBroken(parts, found, signal) : undefined });
+        else findings.push({ ...found, repair: await repair(parts, options, found, signal) });
       }
     }
     after = last.location;
@@ -58,16 +64,32 @@ async function look(
   if (trouble === undefined) return undefined;
   // It may have moved or been deleted, and the rows with it, since they were read.
   if (!(await isReferenced(parts.database.db, place))) return undefined;
-  const media = await findMediaAt(parts.database.db, place);
-  const isBlocked = media.length > 0 && media.every(({ quarantined }) => quarantined);
-  if (trouble.kind === 'rows without object' && isBlocked) return 'blocked';
-  return { ...trouble, ...place, ...dueOf(due), media: urisOf(media) };
+  if (trouble.kind === 'rows without object' && (await isBlocked(parts, place))) return 'blocked';
+  return { ...trouble, ...place, ...dueOf(due), ...(await mediaAt(parts, place)) };
+}
+
+/** Nobody knows what an object is that cannot be read: it may be whole. */
+async function repair(
+  parts: CheckParts,
+  options: CheckOptions,
+  found: BrokenObject,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!options.repair || found.kind === 'unreadable object') return undefined;
+  return await repairBroken(parts, found, signal);
+}
+
+async function isBlocked({ database: { db } }: CheckParts, place: ObjectPlace): Promise<boolean> {
+  return (await hasMediaAt(db, place, isQuarantined)) && !(await hasMediaAt(db, place, isNot(isQuarantined)));
+}
+
+async function mediaAt({ database: { db } }: CheckParts, place: ObjectPlace) {
+  const media = await findMediaAt(db, place, undefined, MAX_TOLD_MEDIA);
+  const uris = media.map(({ origin, media_id }) => formatMxcUri({ origin, mediaId: media_id }));
+  const isAll = media.length < MAX_TOLD_MEDIA;
+  return { media: uris, mediaCount: isAll ? media.length : await countMediaAt(db, place) };
 }
 
 function dueOf({ size_bytes, sha256_hash }: DescribedObject) {
   return { dueBytes: size_bytes, dueSha256: sha256_hash };
-}
-
-function urisOf(media: readonly { readonly origin: string; readonly media_id: string }[]): string[] {
-  return media.slice(0, MAX_TOLD_MEDIA).map(({ origin, media_id }) => `mxc://${origin}/${media_id}`);
 }

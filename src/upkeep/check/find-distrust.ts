@@ -2,6 +2,7 @@ import { findDescribedObjects, findReferenced } from '../../database/index.ts';
 import type { Datastore, ListedObject } from '../../datastores/index.ts';
 import { NAME_SUFFIX } from './check-objects.ts';
 import type { CheckOptions, CheckParts } from './check-parts.ts';
+import { findTrouble } from './find-trouble.ts';
 
 const SAMPLE = 200;
 /** Of fewer, one that is known is enough. */
@@ -23,7 +24,7 @@ export async function findDistrust(
   await datastore.checkHealth(signal);
   const objects: ListedObject[] = [];
   for await (const object of datastore.list('', signal)) {
-    if (object.location.endsWith(NAME_SUFFIX)) objects.push(object);
+    if (!('cause' in object) && object.location.endsWith(NAME_SUFFIX)) objects.push(object);
     if (objects.length === SAMPLE) break;
   }
   const locations = objects.map(({ location }) => location);
@@ -36,9 +37,8 @@ export async function findDistrust(
   }
   const rows = await findDescribedObjects(db, 'media', datastore.id, '', SAMPLE);
   let there = 0;
-  for (const { location } of rows) {
-    await using object = await datastore.open(location, signal);
-    if (object !== undefined) there += 1;
+  for (const row of rows) {
+    if ((await findTrouble(datastore, row, false, signal))?.kind !== 'rows without object') there += 1;
   }
   if (!isDoubtful(there, rows.length)) return undefined;
   return `of ${rows.length} objects of the database ${there} are there. Is its disk mounted?`;

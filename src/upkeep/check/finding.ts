@@ -5,9 +5,11 @@ export type Finding = ObjectPlace &
   (
     | { readonly kind: 'object without rows'; readonly sizeBytes: number; readonly modifiedTs: number }
     | { readonly kind: 'unknown file'; readonly sizeBytes: number; readonly modifiedTs: number }
+    | { readonly kind: 'unreadable entry'; readonly cause: string }
     | ({ readonly kind: 'rows without object' } & AffectedRows)
     | ({ readonly kind: 'wrong size'; readonly foundBytes: number } & AffectedRows)
     | ({ readonly kind: 'wrong hash'; readonly foundSha256: string } & AffectedRows)
+    | ({ readonly kind: 'unreadable object'; readonly cause: string } & AffectedRows)
   );
 
 /** What the rows say that point at the object. */
@@ -15,8 +17,10 @@ export interface AffectedRows {
   readonly dueBytes: number;
   /** Empty where no row has one. */
   readonly dueSha256: string;
-  /** The media, as mxc URIs. Empty: thumbnails or archives only. */
+  /** Some of the media, as mxc URIs. Empty: thumbnails or archives only. */
   readonly media: readonly string[];
+  /** How many media there are in all. */
+  readonly mediaCount: number;
 }
 
 export type BrokenObject = Extract<Finding, AffectedRows>;

@@ -1,17 +1,17 @@
 import {
-  type CompilableQuery,
-  deleteMediaRow,
+  ConditionFailed,
   deleteThumbnailsAt,
-  findHiddenMedia,
-  findMediaAt,
   findOtherPlaces,
-  isPinned,
+  hasMediaAt,
+  isFetchable,
+  isHidden,
+  isNot,
   isThumbnailObject,
-  type MediaRow,
   moveObject,
   type ObjectPlace,
   objectIsReferenced,
 } from '../../database/index.ts';
+import { deleteRowsAt } from '../delete-rows-at.ts';
 import { deleteUnreferenced, lockContent } from '../stored-content.ts';
 import type { CheckParts } from './check-parts.ts';
 import { findTrouble } from './find-trouble.ts';
@@ -28,46 +28,43 @@ export async function repairBroken(
   broken: BrokenObject,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { database } = parts;
   await using _lock = await lockContent(parts.locks, broken.dueSha256 || `object-${broken.location}`, signal);
-  const { queries, conditions = [], done } = await decide(parts, broken, signal);
+  const done = (await repoint(parts, broken, signal)) ?? (await forget(parts, broken));
   if (done === undefined) return undefined;
-  await database.atomically(queries, conditions);
   parts.forgetRecords();
   if (broken.kind !== 'rows without object') await deleteUnreferenced(parts, broken, AbortSignal.timeout(60_000));
   return done;
 }
 
-interface Decision {
-  readonly queries: readonly CompilableQuery[];
-  readonly conditions?: readonly CompilableQuery[];
-  readonly done: string | undefined;
+async function repoint(parts: CheckParts, broken: BrokenObject, signal: AbortSignal): Promise<string | undefined> {
+  const { database } = parts;
+  const other = await findWhole(parts, broken, signal);
+  if (other === undefined) return undefined;
+  try {
+    await database.atomically(moveObject(database.db, broken, other), [objectIsReferenced(database, other)]);
+  } catch (error) {
+    if (error instanceof ConditionFailed) return undefined; // it has gone in between
+    throw error;
+  }
+  return `repointed to ${other.location} of ${other.datastore_id}`;
 }
 
-async function decide(parts: CheckParts, broken: BrokenObject, signal: AbortSignal): Promise<Decision> {
-  const { db } = parts.database;
-  const other = await findWhole(parts, broken, signal);
-  if (other !== undefined) {
-    const done = `repointed to ${other.location} of ${other.datastore_id}`;
-    return { queries: moveObject(db, broken, other), conditions: [objectIsReferenced(parts.database, other)], done };
-  }
+/** Only if nothing points at the object that cannot be had again. */
+async function forget(parts: CheckParts, broken: BrokenObject): Promise<string | undefined> {
+  const { database, ourOrigins } = parts;
+  const { db } = database;
   const isThumbnail = await isThumbnailObject(db, broken);
-  const hidden = isThumbnail ? await findHiddenMedia(db, broken, parts.ourOrigins()) : undefined;
-  const media = hidden === undefined ? await findMediaAt(db, broken) : [];
-  for (const row of media) if (!(await isFetchable(parts, row))) return { queries: [], done: undefined };
+  const hidden = isHidden(ourOrigins());
+  const areHidden = isThumbnail && !(await hasMediaAt(db, broken, isNot(hidden)));
+  const mayGo = areHidden ? hidden : isFetchable(ourOrigins());
+  if (await hasMediaAt(db, broken, isNot(mayGo))) return undefined;
+  const media = await deleteRowsAt(parts, broken, mayGo);
+  if (isThumbnail) await database.atomically(deleteThumbnailsAt(db, broken));
   const forgotten = [
     ...(isThumbnail ? ['thumbnails, which are made again'] : []),
-    ...(media.length > 0 ? [`${media.length} remote media, fetched again when asked for`] : []),
+    ...(media > 0 && !areHidden ? [`${media} remote media, fetched again when asked for`] : []),
   ];
-  if (forgotten.length === 0) return { queries: [], done: undefined };
-  const queries = [...(hidden ?? []), ...media].map(({ origin, media_id }) => deleteMediaRow(db, origin, media_id));
-  return { queries: [...queries, ...deleteThumbnailsAt(db, broken)], done: `forgot ${forgotten.join(', ')}` };
-}
-
-/** Another server has it. */
-async function isFetchable({ database, ourOrigins }: CheckParts, row: MediaRow): Promise<boolean> {
-  const isRemote = row.user_id === '' && !ourOrigins().includes(row.origin);
-  return isRemote && !row.quarantined && !(await isPinned(database.db, row.origin, row.media_id));
+  return forgotten.length === 0 ? undefined : `forgot ${forgotten.join(', ')}`;
 }
 
 /** An object of the same content, read to its end: nothing is pointed at what may be damaged, too. */
