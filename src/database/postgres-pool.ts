@@ -2,6 +2,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import { Unavailable } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import type { DatabaseLoad } from './database.ts';
 import { asQueryError, unavailable } from './postgres-errors.ts';
 
 export interface PoolLimits {
@@ -11,11 +12,15 @@ export interface PoolLimits {
   readonly maxIdleConnections: number;
 }
 
+export interface LoadedPool extends PostgresPool {
+  load(): DatabaseLoad;
+}
+
 /**
  * Connections for Kysely. A broken one is dropped and the next query makes a new one, so a server that was away is
  * used again as soon as it is back. What fails, fails in the words of this room.
  */
-export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log: Log): PostgresPool {
+export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log: Log): LoadedPool {
   const pool = new Pool({
     ...config,
     max: limits.maxConnections > 0 ? limits.maxConnections : Number.POSITIVE_INFINITY,
@@ -43,6 +48,10 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
       } catch (error) {
         throw unavailable(error);
       }
+    },
+    load() {
+      const { totalCount, idleCount: idle, waitingCount: waiting } = pool;
+      return { used: totalCount - idle, idle, waiting };
     },
     end() {
       ended ??= pool.end();

@@ -50,6 +50,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         });
       await againWhenRolledBack(run);
     },
+    load: pool.load,
     async check(signal) {
       await orAborted(sql`select 1`.execute(db), signal).catch((error: unknown) => {
         throw signal.aborted ? unavailable(error) : error;
