@@ -31,5 +31,12 @@ export const download: FederationRoute = (app, { media, quarantinePictures, send
     sendMedia,
     isForServer: true,
   });
-  app.route<Asked>({ method: ['GET', 'HEAD'], url: '/download/:mediaId', schema, handler, onRequest: authenticate });
+  app.route<Asked>({
+    method: ['GET', 'HEAD'],
+    url: '/download/:mediaId',
+    schema,
+    config: { action: 'download' },
+    handler,
+    onRequest: authenticate,
+  });
 };
