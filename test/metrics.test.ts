@@ -89,6 +89,22 @@ test('every metric that docs/metrics.md lists is there, with words about it', as
   for (const name of types.keys()) assert.match(text, new RegExp(`^# HELP ${name} \\S`, 'm'));
 });
 
+test('the board for Grafana asks for metrics that are there, and each panel for something', async (t) => {
+  const { metricsUrl } = await start(t);
+  const { types } = await scrape(metricsUrl);
+  const board = JSON.parse(await readFile(new URL('../deploy/grafana.json', import.meta.url), 'utf8')) as {
+    readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
+  };
+  for (const { targets } of board.panels) {
+    assert.ok(targets.length > 0);
+    for (const { expr } of targets) {
+      const names = [...expr.matchAll(/\b(?:media|vitrine|process|nodejs)_\w+/g)].map(([name]) => name);
+      assert.ok(names.length > 0, expr);
+      for (const name of names) assert.ok(types.has(name.replace(/_bucket$/, '')), name);
+    }
+  }
+});
+
 test('media of another server is counted by its server, and a try by an older endpoint once more', async (t) => {
   const port = await findFreePort();
   const { service, remote } = await playOwner(t, { metrics: { enabled: true, bindAddress: '127.0.0.1', port } });
@@ -127,7 +143,7 @@ test('what a bucket is asked is counted, an upload in parts once', async (t) => 
   assert.equal(value('media_s3_operations_total', { operation: 'GetObject' }), 2);
 });
 
-test('Redis is killed and comes back: the metrics tell both, within seconds', {
+test('Redis is killed or hangs, and comes back: the metrics tell it within seconds', {
   skip: skipWithoutRedis(),
 }, async (t) => {
   const redis = await startRedis(t);
@@ -145,6 +161,10 @@ test('Redis is killed and comes back: the metrics tell both, within seconds', {
   await untilScrape(metricsUrl, (scraped) => isUp(scraped) === '1,1');
   assert.ok(restartedMs - killedMs < 5_000, `after ${restartedMs - killedMs} ms`);
   assert.ok(performance.now() - restartedMs < 10_000, `after ${performance.now() - restartedMs} ms`);
+  await redis.kill('SIGSTOP'); // the connections stay, and nobody answers
+  await untilScrape(metricsUrl, (scraped) => isUp(scraped) === '0,0');
+  await redis.kill('SIGCONT');
+  await untilScrape(metricsUrl, (scraped) => isUp(scraped) === '1,1');
 });
 
 test('whatever clients make up, no token, no media ID and no path becomes a label', async (t) => {

@@ -9,6 +9,7 @@ import { makeConfig } from '../../test/config.ts';
 import { createPlayedServer, listenTo, TOKEN } from '../../test/http-server.ts';
 import { playMedia, playObject } from '../../test/played-media.ts';
 import { askRaw, openRawClient } from '../../test/raw-client.ts';
+import { parseServerName } from '../matrix/index.ts';
 import type { Counts } from '../telemetry/index.ts';
 
 const BYTES = randomBytes(100);
@@ -48,6 +49,10 @@ async function start(t: TestContext, sections: Readonly<Record<string, unknown>>
       if (mediaId === 'slow') await once(signal, 'abort');
       return { ...playMedia(object), again: () => object };
     },
+    verifyRequest: async () => ({
+      origin: parseServerName('remote.example'),
+      destination: parseServerName('example.org'),
+    }),
     recall: ({ token }) => (token === TOKEN ? ALICE : undefined),
   });
   const port = await listenTo(app);
@@ -100,6 +105,12 @@ test('whatever host is made up for what is for any host, it becomes no label', a
     ...['begun unknown healthz GET', 'ended unknown healthz GET 200'],
     ...['begun example.org healthz GET', 'ended example.org healthz GET 200'],
   ]);
+});
+
+test('what another server has signed counts for the domain that it has signed for', async (t) => {
+  const { told, ask } = await start(t);
+  await ask('GET', '/_matrix/federation/v1/media/download/abc', { host: 'delegated.example.org' });
+  assert.deepEqual(told, ['read 60', 'begun example.org download GET', 'ended example.org download GET 200']);
 });
 
 test('who asks too often is counted once, and reaches no endpoint', async (t) => {

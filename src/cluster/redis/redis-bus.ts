@@ -68,7 +68,11 @@ export function createRedisBus({ places, links, channel, now }: RedisBusParts): 
     hearOthers: listeners.addForOthers,
     onGap: listeners.addForGap,
     listening: Promise.all(ears.map((ear) => ear.listening)),
-    ears: () => ears.map(({ name, isListening: isUp }) => ({ name, connection: 'messages', isUp })),
+    // One that is silent may be listened to for a long time.
+    ears: () =>
+      ears.map(({ name, isListening }, index) => {
+        return { name, connection: 'messages', isUp: isListening && links[index]?.isUp === true };
+      }),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       for (const ear of ears) ear.close();

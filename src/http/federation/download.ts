@@ -21,6 +21,7 @@ export const download: FederationRoute = (app, { media, quarantinePictures, send
       asAttachment: false,
       sha256: record.sha256_hash,
       object,
+      createdTs: record.creation_ts,
       again: undefined, // each request is signed on its own
       mayRedirect: true,
       isForServer: true,
