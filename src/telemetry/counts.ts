@@ -1,4 +1,4 @@
-/** What a request for an endpoint is told apart by. The same object for the same values, so that nothing is made for each. */
+/** What a request for an endpoint is told apart by. */
 export interface RequestLabels {
   /** One of our domains, or a word for all other hosts. */
   readonly host: string;
@@ -29,7 +29,7 @@ export type PreviewSource = 'oembed' | 'opengraph' | 'calculated';
 export interface Counts {
   /** A request for an endpoint and a host of ours is being answered. */
   requestBegun(request: RequestLabels): void;
-  /** @param seconds from its first byte to the last one of its answer */
+  /** @param seconds from its beginning to the end of its answer */
   requestEnded(request: RequestLabels, status: number, seconds: number): void;
   /** A request for an endpoint, and for a host that is not ours, was refused. */
   hostRefused(action: string, method: string): void;
