@@ -98,6 +98,13 @@ export default {
       to: { path: '^node_modules/sharp/' },
     },
     {
+      name: 'metrics-are-counted-in-telemetry',
+      comment: 'and the library is loaded when they are wanted: others tell `Counts`',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/metrics/' },
+      to: { path: '^node_modules/prom-client/' },
+    },
+    {
       name: 'no-development-dependencies',
       severity: 'error',
       from: { path: '^src/', pathNot: '[.]test[.]ts$' },

@@ -39,7 +39,7 @@ import {
 import { type Internet, openFederation } from './open-federation.ts';
 import { openPreviews } from './open-previews.ts';
 import { createCharge, createTasks, startRecurring } from './tasks/index.ts';
-import { type Log, openLog } from './telemetry/index.ts';
+import { type Log, openLog, openMetrics } from './telemetry/index.ts';
 import {
   createBlurhashes,
   createEagerThumbnails,
@@ -62,6 +62,9 @@ const GRACE_MS = 30_000;
 /** So long one part may take to tell how it is. */
 const READINESS_MS = 5_000;
 
+/** A SQLite file is one process's alone. */
+const ALONE: Pick<Processes, 'isInCharge' | 'countAlive'> = { isInCharge: () => true, countAlive: () => 1 };
+
 /**
  * Makes the parts, joins them, and closes them in reverse order, also when one of them cannot be made.
  * @param internet the real one, unless a test plays it
@@ -81,15 +84,20 @@ export async function startService(
   log.info({ version, machineId: environment.machineId, files: loaded.files }, 'Starting');
   tellFindings(loaded, log);
 
+  const metrics = snapshot.metrics.enabled
+    ? await openMetrics({ version, ownServers: [...snapshot.domains.keys()], log })
+    : undefined;
+  const counts = metrics?.counts;
   // They start programs, which goes on while the database is opened.
   const programs = findPrograms(snapshot, environment.searchPath, log, signal);
   stack.defer(() => programs.then(ignore, ignore)); // the log that they tell is closed after it
   const newUniqueId = createUniqueIds({ machineId: environment.machineId, now });
   const database = stack.use(await openDatabase({ ...databaseOptions(snapshot), log, now, signal }));
-  const isInCharge =
+  const processes =
     database.engine === 'postgres'
-      ? stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal)).isInCharge
-      : () => true; // the file is this process's alone
+      ? stack.use(await joinProcesses(snapshot, environment.machineId, database, log, signal))
+      : ALONE;
+  const { isInCharge } = processes;
   await refuseMissingDatastores(database.patient(signal), snapshot.allDatastores, log);
   const datastores = stack.use(
     await openDatastores(snapshot.allDatastores, {
@@ -97,6 +105,7 @@ export async function startService(
       newUniqueId,
       now,
       log,
+      counts,
       measure: () => measureDatastores(database.db),
     }),
   );
@@ -106,7 +115,7 @@ export async function startService(
   );
   const { locks, bus, openBuckets } = cluster;
   const homeservers = stack.use(createHomeservers({ log, now: steadyNow }));
-  const federation = stack.use(await openFederation(snapshot, { bus, log, now, steadyNow }, internet));
+  const federation = stack.use(await openFederation(snapshot, { bus, log, counts, now, steadyNow }, internet));
   const thumbnailer = stack.use(createThumbnailer({ log, maxWorkers: snapshot.thumbnails.numWorkers }));
   const extractor = stack.use(await openExtractor(snapshot, await programs, log));
 
@@ -123,11 +132,10 @@ export async function startService(
     newUniqueId,
     now,
     steadyNow,
+    counts,
   };
-  const mediaParts = {
-    ...storeParts,
-    remoteMedia: createRemoteMedia({ ...storeParts, openCache: cluster.openCache, ask: federation.fetchRemote }),
-  };
+  const remoteMedia = createRemoteMedia({ ...storeParts, openCache: cluster.openCache, ask: federation.fetchRemote });
+  const mediaParts = { ...storeParts, remoteMedia };
   const media = createMedia(mediaParts);
   const pictureParts = {
     ...mediaParts,
@@ -168,6 +176,7 @@ export async function startService(
     openBuckets,
     log,
     now,
+    counts,
     version,
     auth,
     media,
@@ -184,6 +193,19 @@ export async function startService(
     estimateStorage: (id, beforeTs, asked) => estimateStorage(database.patient(asked).db, id, beforeTs),
     checkReadiness,
   });
+  if (metrics !== undefined) {
+    const readings = {
+      redis: cluster.connections,
+      database: database.load,
+      thumbnails: () => thumbnailer.load,
+      remoteFetches: () => remoteMedia.load,
+      processes: processes.countAlive,
+      isInCharge,
+    };
+    const { bindAddress: host, port } = snapshot.metrics;
+    const { url } = stack.use(await metrics.serve({ host, port }, readings));
+    log.info({ url }, 'Metrics are served');
+  }
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
   stack.defer(() => listening.close(GRACE_MS));
   log.info({ url: listening.url, domains: [...snapshot.domains.keys()] }, 'Ready');
@@ -217,7 +239,6 @@ function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {
   };
 }
 
-/** A SQLite file has one process anyway. */
 async function joinProcesses(
   { redis, tasks }: Config,
   machineId: number,

@@ -29,7 +29,7 @@ import {
   openOutbound,
   type Resolver,
 } from './outbound/index.ts';
-import type { Log } from './telemetry/index.ts';
+import type { Counts, Log } from './telemetry/index.ts';
 
 /** Where other servers are. Tests play all of it. */
 export interface Internet extends Partial<DevelopmentSwitches> {
@@ -53,6 +53,7 @@ const REPORT_LIMITS = { connectMs: 10_000, headersMs: 15_000, stallMs: 10_000, t
 interface FederationSurroundings {
   readonly bus: Bus;
   readonly log: Log;
+  readonly counts?: Counts | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Milliseconds of a clock that is never set. */
@@ -62,7 +63,7 @@ interface FederationSurroundings {
 /** @throws {SigningKeysError} */
 export async function openFederation(
   config: Config,
-  { bus, log, now, steadyNow }: FederationSurroundings,
+  { bus, log, counts, now, steadyNow }: FederationSurroundings,
   internet: Internet,
 ): Promise<OpenFederation> {
   await using stack = new AsyncDisposableStack();
@@ -76,7 +77,7 @@ export async function openFederation(
   const parts = { resolver, log, now, steadyNow, random: Math.random, plainHttp };
   const outbound = stack.use(open());
   const federation = createFederation({ ...parts, outbound, bus, backoffAt: () => config.federation.backoffAt });
-  const fetchRemote = createFetchRemote({ federation, outbound, plainHttp });
+  const fetchRemote = createFetchRemote({ federation, outbound, plainHttp, counts });
   const signers = signersOf(signingKeys);
   const notaries = config.federation.notaries.map(parseServerName);
   const remoteKeys = stack.use(

@@ -14,6 +14,7 @@ type Parts = Parameters<typeof createServer>[0];
 export interface PlayedParts {
   readonly config?: Config;
   readonly log?: Log;
+  readonly counts?: Parts['counts'];
   readonly identify?: Parts['auth']['identify'];
   readonly recall?: Parts['auth']['recall'];
   readonly logout?: Parts['auth']['logout'];
@@ -45,6 +46,7 @@ export async function createPlayedServer(t: TestContext, played: PlayedParts = {
   const app = await createServer({
     config: () => config,
     log: played.log ?? opened.log,
+    counts: played.counts,
     auth: {
       identify: played.identify ?? identifyAlice,
       recall: played.recall ?? (() => undefined),

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import type { RedisOptions } from '../src/cluster/index.ts';
+import { findFreePort } from './free-port.ts';
 
 /**
  * Why the tests that need Redis cannot run, else `false`.
@@ -111,16 +111,6 @@ export function redisOptions(
     tls: { enabled: false, caFile: '', certFile: '', keyFile: '', serverName: '' },
     ...others,
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('There is no free port');
-  return address.port;
 }
 
 async function startServer(args: readonly string[]) {

@@ -1,6 +1,6 @@
 export { type Bus, createBus } from './bus.ts';
 export type { Cache, CacheLimits } from './cache.ts';
-export type { Cluster } from './cluster.ts';
+export type { Cluster, RedisConnection } from './cluster.ts';
 export type { BucketShape, LeakyBuckets } from './leaky-buckets.ts';
 export type { Locks } from './lock.ts';
 export { lookAtRedis, openCluster } from './open-cluster.ts';

@@ -11,6 +11,7 @@ export function createOwnCluster({ now }: Pick<ClusterParts, 'now'>): Cluster {
     isShared: false,
     locks: createLocks(),
     bus: createBus(),
+    connections: () => [],
     openCache(name, limits) {
       const cache = caches.get(name) ?? createCache(limits, now);
       caches.set(name, cache);

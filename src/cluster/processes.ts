@@ -31,6 +31,8 @@ export interface ProcessBook {
 export interface Processes extends AsyncDisposable {
   /** Whether this is the one process that does what has to be done by one. Two may think so for a few seconds. */
   isInCharge(): boolean;
+  /** How many were alive when this one last looked, itself included. */
+  countAlive(): number;
 }
 
 export interface ProcessesParts {
@@ -115,6 +117,7 @@ export async function openProcesses(parts: ProcessesParts, signal: AbortSignal):
   timer.unref();
   return {
     isInCharge,
+    countAlive: () => others.length + 1,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await looking;

@@ -7,6 +7,14 @@ export interface CompilableQuery {
   compile(): CompiledQuery;
 }
 
+export interface DatabaseLoad {
+  /** Connections that are doing something. */
+  readonly used: number;
+  readonly idle: number;
+  /** Those who wait for a connection. */
+  readonly waiting: number;
+}
+
 export interface Database extends AsyncDisposable {
   readonly db: Db;
   readonly engine: 'postgres' | 'sqlite';
@@ -20,6 +28,8 @@ export interface Database extends AsyncDisposable {
    * @throws {StorageFull} when its disk is full
    */
   atomically(queries: readonly CompilableQuery[], conditions?: readonly CompilableQuery[]): Promise<void>;
+  /** How much it has to do for this process at this moment. */
+  load(): DatabaseLoad;
   /** A round trip to the database. @throws {Unavailable} also when the signal aborts first */
   check(signal: AbortSignal): Promise<void>;
   /**

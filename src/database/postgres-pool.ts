@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Log } from '../telemetry/index.ts';
+import type { DatabaseLoad } from './database.ts';
 import { cancelRunning } from './postgres-cancel.ts';
 import { type LimitedClientParts, limitClient, type QueryLimits } from './postgres-client.ts';
 import { allInUse, unavailable } from './postgres-errors.ts';
@@ -16,6 +17,7 @@ export interface PoolLimits {
 export interface LimitedPool {
   /** Its connections, for Kysely, whose queries have these limits. */
   withLimits(limits: QueryLimits): PostgresPool;
+  load(): DatabaseLoad;
   /** Waits for what is under way, for a moment. */
   end(): Promise<void>;
 }
@@ -82,6 +84,10 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
         },
         end: async () => undefined, // the connections are not its own
       };
+    },
+    load() {
+      const { totalCount, idleCount: idle, waitingCount: waiting } = pool;
+      return { used: totalCount - idle, idle, waiting };
     },
     end: () => (ended ??= end()),
   };

@@ -31,11 +31,13 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const { querySeconds, maintenanceSeconds } = options.timeouts;
   const patient = (signal: AbortSignal): Database => ({
     ...asDatabase(pool.withLimits({ timeoutMs: maintenanceSeconds * 1000, signal })),
+    load: pool.load,
     patient,
     [Symbol.asyncDispose]: async () => undefined,
   });
   return {
     ...asDatabase(pool.withLimits({ timeoutMs: querySeconds * 1000 })),
+    load: pool.load,
     patient,
     [Symbol.asyncDispose]: () => pool.end(),
   };

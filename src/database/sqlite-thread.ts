@@ -8,6 +8,8 @@ import { CLOSE, type SqliteEvent, type SqliteResult, type SqliteTask } from './s
 export interface SqliteThread extends AsyncDisposable {
   /** @throws {UniqueViolation} {@link Unavailable} {@link StorageFull} */
   run(task: SqliteTask): Promise<readonly SqliteResult[]>;
+  /** Tasks that are not done yet. */
+  readonly pending: number;
   /** As a crash would. */
   kill(): Promise<void>;
 }
@@ -60,6 +62,9 @@ export async function startSqliteThread(file: string, onCrash: (cause: unknown) 
       pending.set(lastId, asker);
       worker.postMessage({ ...task, id: lastId });
       return asker.promise;
+    },
+    get pending() {
+      return pending.size;
     },
     async kill() {
       await worker.terminate();

@@ -26,6 +26,11 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Database
       const required = conditions.map((condition) => ({ ...asStatement(condition.compile()), isRequired: true }));
       await thread.run({ kind: 'write', statements: [...required, ...statements] });
     },
+    load() {
+      // One connection, which does one thing after the other.
+      const used = Math.min(thread.pending, 1);
+      return { used, idle: 1 - used, waiting: thread.pending - used };
+    },
     async check(signal) {
       await orAborted(sql`select 1`.execute(db), signal).catch((error: unknown) => {
         throw signal.aborted ? new Unavailable('The database did not answer in time', { cause: error }) : error;

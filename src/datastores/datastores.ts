@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { type DatastoreConfig, readS3Options, type S3Options } from '../config/index.ts';
 import { InternalError, Unavailable } from '../matrix/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Counts, Log } from '../telemetry/index.ts';
 import { withObjectCache } from './cache/cached-datastore.ts';
 import { openObjectCache } from './cache/object-cache.ts';
 import type { Datastore, Kind } from './datastore.ts';
@@ -27,6 +27,7 @@ export interface DatastoresParts {
   readonly newUniqueId: () => string;
   readonly now: () => number;
   readonly log: Log;
+  readonly counts?: Pick<Counts, 's3Asked'> | undefined;
   /** How many bytes each datastore holds; one that is not named holds nothing. */
   readonly measure: () => Promise<ReadonlyMap<string, number>>;
 }

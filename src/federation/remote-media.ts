@@ -9,6 +9,7 @@ import {
   type ServerName,
 } from '../matrix/index.ts';
 import { type Outbound, type OutboundAnswer, OutboundError, readBody } from '../outbound/index.ts';
+import type { Counts } from '../telemetry/index.ts';
 import { refuseCrumbs } from '../waiting/index.ts';
 import { asRemoteTrouble, type Federation, type Sign } from './federation.ts';
 import { boundaryOf, MultipartProblem, readMediaPart } from './multipart.ts';
@@ -47,6 +48,7 @@ export interface RemoteMediaParts {
   readonly outbound: Pick<Outbound, 'get'>;
   /** For tests of federations: no TLS, in no step. */
   readonly plainHttp?: boolean;
+  readonly counts?: Pick<Counts, 'remoteAsked'> | undefined;
 }
 
 /** What comes compressed would be of no use, see {@link refuseCompressed}. */
@@ -55,7 +57,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_REDIRECTS = 5;
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
-export function createFetchRemote({ federation, outbound, plainHttp = false }: RemoteMediaParts): FetchRemote {
+export function createFetchRemote({ federation, outbound, plainHttp = false, counts }: RemoteMediaParts): FetchRemote {
   const follow = async (origin: ServerName, location: string, base: URL, signal: AbortSignal) => {
     // Another path of the same server is where the server is, which its name alone does not tell.
     if (/^\/(?!\/)/.test(location)) return await askAgainThere(origin, location, signal);
@@ -88,6 +90,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
   };
 
   const askSigned = async (origin: ServerName, mediaId: MediaId, sign: Sign, signal: AbortSignal) => {
+    counts?.remoteAsked(origin);
     const path = `/_matrix/federation/v1/media/download/${encodeURIComponent(mediaId)}`;
     const answer = await federation.request(origin, { path, sign, headers: AS_IT_IS }, signal);
     if (answer.status !== 200) return await orUnknownEndpoint(origin, answer, signal);
@@ -115,6 +118,7 @@ export function createFetchRemote({ federation, outbound, plainHttp = false }: R
   };
 
   const askOpenly = async (origin: ServerName, path: string, signal: AbortSignal) => {
+    counts?.remoteAsked(origin);
     const answer = await federation.request(origin, { path, headers: AS_IT_IS }, signal);
     if (answer.status === 200) {
       return whole(origin, answer, (own) =>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BadRequest } from '../matrix/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Counts, Log } from '../telemetry/index.ts';
 import { bodyOf } from './errors.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import { STATUS_CODES } from './node-http.ts';
@@ -42,6 +42,7 @@ export function trackAnswers() {
 export function answerBrokenRequest(
   log: Log,
   hasDue: (socket: Socket) => boolean,
+  counts: Pick<Counts, 'otherAnswered'> | undefined,
 ): (error: Error & { readonly code?: string }, socket: Socket) => void {
   const refused = new WeakSet<Socket>();
   return (error, socket) => {
@@ -55,6 +56,7 @@ export function answerBrokenRequest(
     const status = STATUS_OF[error.code ?? ''] ?? 400;
     const fields = { requestId, status, code: error.code, remoteAddr: socket.remoteAddress };
     log.info(fields, 'Refused bytes that are no request');
+    counts?.otherAnswered(status);
     socket.end(formatAnswer(status, requestId));
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     timer.unref();

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Asker } from '../auth/index.ts';
 import type { Config, DomainConfig } from '../config/index.ts';
 import type { LimitExceeded, MatrixError, ServerName } from '../matrix/index.ts';
+import type { RequestLabels } from '../telemetry/index.ts';
 import { findClientAddress } from './client-address.ts';
 import { ClientLeft } from './errors.ts';
 import { findDomain } from './hosts.ts';
@@ -12,6 +13,13 @@ declare module 'node:http' {
     /** Not to be read elsewhere: {@link createExchanges}. */
     exchange?: Exchange;
   }
+}
+
+/** What a request is counted as, from the moment when it has come to an endpoint. */
+export interface Tally {
+  readonly action: string;
+  /** `undefined`: it is for a host that is not ours, as far as one can see from its headers. */
+  readonly labels: RequestLabels | undefined;
 }
 
 /** A request that falls under the limit of requests. */
@@ -41,6 +49,10 @@ export class Exchange {
   identityTrouble: MatrixError | undefined;
   /** What the limit of requests says of it. */
   counted: CountedRequest | undefined;
+  /** The limit that its asker has gone beyond. */
+  refusedBy: 'requests' | 'downloads' | undefined;
+  /** How it is counted, where requests are counted and it has come to an endpoint. */
+  tally: Tally | undefined;
   readonly #request: IncomingMessage;
   /** Of the TCP connection; not to be had any more when that is closed. */
   readonly #peer: string;

@@ -14,6 +14,7 @@ export function health(app: FastifyInstance, { checkReadiness }: HealthParts): v
     ...quiet,
     method: ['GET', 'HEAD'],
     url: '/healthz',
+    config: { action: 'healthz' },
     handler: async (_request, reply) =>
       reply.header('Cache-Control', 'no-store').send({ ok: true, status: 'Probably not dead' }),
   });
@@ -21,6 +22,7 @@ export function health(app: FastifyInstance, { checkReadiness }: HealthParts): v
     ...quiet,
     method: ['GET', 'HEAD'],
     url: '/readyz',
+    config: { action: 'readyz' },
     handler: async (request, reply) => {
       const parts = await checkReadiness(request.signal);
       const ok = [...parts.values()].every((trouble) => trouble === undefined);

@@ -4,11 +4,12 @@ import { type Auth, readToken } from '../auth/index.ts';
 import type { Config } from '../config/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { LimitExceeded } from '../matrix/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Counts, Log } from '../telemetry/index.ts';
+import { countBegin } from './count-request.ts';
 import { matchesEtag } from './etag.ts';
 import type { Exchange } from './exchange.ts';
 import { hostOf } from './hosts.ts';
-import { logRequest } from './log-request.ts';
+import { isRequestTold, logRequest } from './log-request.ts';
 import type { RateLimits } from './rate-limit.ts';
 import { findAmbiguity } from './request-framing.ts';
 
@@ -30,11 +31,15 @@ export interface HotAnswer {
   readonly readableUrl: string;
   /** The endpoint's pattern. */
   readonly resource: string | undefined;
+  /** What metrics call the endpoint. */
+  readonly action: string | undefined;
   /** With the quotes. */
   readonly etag: string;
   /** Of 200 and of 304: names and values in turn. */
   readonly headers: readonly string[];
   readonly headersOfKnown: readonly string[];
+  /** When the media was stored, in milliseconds since 1970. */
+  readonly createdTs: number;
   /** The object, if the media has not changed and the object is in memory. */
   readonly again: () => StoredObject | undefined;
 }
@@ -45,6 +50,7 @@ export interface HotAnswersParts {
   readonly limits: RateLimits;
   readonly log: Log;
   readonly now: () => number;
+  readonly counts?: Counts | undefined;
 }
 
 interface Entry extends HotAnswer {
@@ -67,7 +73,7 @@ const TRUSTED_MS = 100;
 const ABOUT_ASKER = /\?.*(?:%|(?:access_token|user_id|device_id)=)/;
 
 export function createHotAnswers(parts: HotAnswersParts): HotAnswers {
-  const { exchangeOf, auth, limits, log } = parts;
+  const { exchangeOf, auth, limits, counts } = parts;
   const entries = new LRUCache<string, Entry>({
     maxSize: MAX_BYTES,
     sizeCalculation: ({ body }) => body.length + ENTRY_BYTES,
@@ -96,7 +102,8 @@ export function createHotAnswers(parts: HotAnswersParts): HotAnswers {
 
   /** @param body `undefined`: the client has it */
   const write = (entry: Entry, exchange: Exchange, response: ServerResponse, body: Uint8Array | undefined) => {
-    if (log.isLevelEnabled('info')) {
+    if (counts !== undefined) count(entry, exchange, counts);
+    if (isRequestTold(parts)) {
       const answered = { resource: entry.resource, bytes: body?.length ?? 0 };
       response.once('close', () => logRequest(exchange, response.req, response, answered, parts));
     }
@@ -131,6 +138,13 @@ export function createHotAnswers(parts: HotAnswersParts): HotAnswers {
       entries.clear();
     },
   };
+}
+
+/** As everything on the way that is for all requests would be counted. */
+function count({ action, createdTs }: Entry, exchange: Exchange, counts: Counts): void {
+  countBegin(exchange, action, 'GET', counts);
+  counts.cacheLooked(true);
+  counts.mediaRead((exchange.startedMs - createdTs) / 1000);
 }
 
 /** Whether it would be answered in the same way if it were opened now. */

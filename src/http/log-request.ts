@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Log, redactUrl } from '../telemetry/index.ts';
+import { type Counts, type Log, redactUrl } from '../telemetry/index.ts';
+import { countEnd } from './count-request.ts';
 import type { Exchange } from './exchange.ts';
 
 /** As nginx writes it for a client that did not wait. */
@@ -13,26 +14,40 @@ export interface Answered {
   readonly bytes: number;
 }
 
+export interface RequestLogParts {
+  /** Tells whether anybody wants the line, before it is made. */
+  readonly log: Log;
+  readonly now: () => number;
+  readonly counts?: Counts | undefined;
+}
+
+/** Whether anybody wants to know that a request has ended. */
+export function isRequestTold({ log, counts }: RequestLogParts): boolean {
+  return counts !== undefined || log.isLevelEnabled('info');
+}
+
 /**
- * One line for every request, when its answer is out or nobody waits for it any more.
- * @param parts whose log tells whether anybody wants the line, before it is made
+ * One line for every request, when its answer is out or nobody waits for it any more. It is counted in the same place, so
+ * that the log and the metrics tell the same.
  */
 export function logRequest(
   exchange: Exchange,
   request: IncomingMessage,
   response: ServerResponse,
   { resource, bytes }: Answered,
-  parts: { readonly log: Log; readonly now: () => number },
+  { log, now, counts }: RequestLogParts,
 ): void {
-  const { log, now } = parts;
+  const status = response.writableFinished ? response.statusCode : CLIENT_LEFT_STATUS;
+  const durationMs = Math.max(0, now() - exchange.startedMs);
+  if (counts !== undefined) countEnd(exchange, request.method ?? '', status, durationMs / 1000, counts);
   if (!log.isLevelEnabled('info')) return;
   const requestId = exchange.id;
   const fields = {
     requestId,
     method: request.method,
     resource: resource ?? 'unknown',
-    status: response.writableFinished ? response.statusCode : CLIENT_LEFT_STATUS,
-    durationMs: Math.max(0, now() - exchange.startedMs),
+    status,
+    durationMs,
     bytes: request.method === 'HEAD' ? 0 : bytes,
     host: request.headers.host,
     remoteAddr: exchange.clientAddress,

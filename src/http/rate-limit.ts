@@ -57,6 +57,7 @@ export function createRateLimits(openBuckets: Cluster['openBuckets']): RateLimit
         drainPerSecond,
       });
       const resetSeconds = drainPerSecond > 0 ? Math.ceil((capacity - poured.left) / drainPerSecond) : DAY_SECONDS;
+      if (!poured.isTaken) exchange.refusedBy = 'requests';
       exchange.counted = {
         headers: [
           'RateLimit-Limit',
@@ -73,6 +74,7 @@ export function createRateLimits(openBuckets: Cluster['openBuckets']): RateLimit
     chargeDownload(exchange, bytes) {
       const poured = pourDownload(exchange, bytes);
       if (poured?.isTaken === false) {
+        exchange.refusedBy = 'downloads';
         throw new LimitExceeded('You have downloaded a lot of late; slow down', poured.retryAfterMs);
       }
     },

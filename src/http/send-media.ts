@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ByteRange, StoredObject } from '../datastores/index.ts';
 import { PreconditionFailed } from '../matrix/index.ts';
+import type { Counts } from '../telemetry/index.ts';
 import { type BodyLayout, layOutMixed, layOutRanges, type Piece } from './body-layout.ts';
 import { parseRanges } from './byte-range.ts';
 import { describeMedia, type MediaDescription } from './describe-media.ts';
@@ -18,6 +19,8 @@ export interface SentMedia extends MediaDescription {
   readonly object: StoredObject;
   /** The object, if the same request would still be answered with it and it is in memory; `undefined`: who knows. */
   readonly again: (() => StoredObject | undefined) | undefined;
+  /** When it was stored, in milliseconds since 1970; `undefined`: it is kept nowhere. */
+  readonly createdTs?: number | undefined;
   /** The client can be sent where `object.redirect` says. */
   readonly mayRedirect: boolean;
   /** By the `Accept` header; caches are told. */
@@ -31,6 +34,7 @@ export interface SentMedia extends MediaDescription {
 export interface MediaSenderParts {
   readonly limits: RateLimits;
   readonly hotAnswers: HotAnswers;
+  readonly counts?: Pick<Counts, 'mediaRead'> | undefined;
 }
 
 /**
@@ -53,9 +57,11 @@ async function sendMedia(
   reply: FastifyReply,
   media: SentMedia,
 ): Promise<FastifyReply> {
-  const { redirect } = media.object;
+  const { createdTs, object } = media;
+  const { redirect } = object;
   const etag = `"${media.sha256}"`;
   refuseOtherMedia(request.headers['if-match'], media.isForServer ? undefined : etag);
+  if (createdTs !== undefined) parts.counts?.mediaRead((request.exchange.startedMs - createdTs) / 1000);
   const headersOfKnown = headersOfCopies(media, etag);
   const isKnown = matchesEtag(request.headers['if-none-match'], etag);
   const location =
@@ -70,22 +76,24 @@ async function sendMedia(
     parts.limits.chargeDownload(request.exchange, layout.bytes);
   }
   const all = { ...headersOfKnown, ...headers, 'Content-Length': layout.bytes, ...layout.headers };
-  if (media.again !== undefined && media.object.bytes !== undefined && status === 200) {
+  if (media.again !== undefined && createdTs !== undefined && object.bytes !== undefined && status === 200) {
     const answer = {
       readableUrl: request.url,
       resource: request.routeOptions.url,
+      action: request.routeOptions.config.action,
       etag,
       headers: inTurn({ ...COMMON_HEADERS, ...all }),
       headersOfKnown: inTurn({ ...COMMON_HEADERS, ...headersOfKnown }),
       again: media.again,
+      createdTs,
     };
     const { originalUrl, exchange, headers: asked } = request;
-    parts.hotAnswers.remember(originalUrl, exchange, asked, answer, media.object.bytes);
+    parts.hotAnswers.remember(originalUrl, exchange, asked, answer, object.bytes);
   }
   if (isKnown) return reply.code(304).headers(headersOfKnown).send();
   const hasBody = request.method !== 'HEAD' && layout.bytes > 0;
-  if (request.method === 'HEAD') await media.object.confirm?.(request.signal);
-  const body = hasBody ? await openBody(media.object, layout.pieces, request.signal) : undefined;
+  if (request.method === 'HEAD') await object.confirm?.(request.signal);
+  const body = hasBody ? await openBody(object, layout.pieces, request.signal) : undefined;
   reply.code(status).headers(all); // not before: what goes wrong up to here is answered with headers of its own
   if (body === undefined) return reply.send();
   await sendBytes(request, reply, body);

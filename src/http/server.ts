@@ -3,13 +3,14 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Cluster } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Counts, Log } from '../telemetry/index.ts';
 import { admin } from './admin/admin.ts';
 import type { AdminParts } from './admin/route.ts';
 import { expectsContinue, keepOpenUntilRead, lingerUntilRead } from './body.ts';
 import { answerBrokenRequest, trackAnswers } from './broken-request.ts';
 import { client } from './client/client.ts';
 import type { ClientParts } from './client/route.ts';
+import { countBegin } from './count-request.ts';
 import { sendError } from './errors.ts';
 import { createExchanges } from './exchange.ts';
 import { federation } from './federation/federation.ts';
@@ -35,6 +36,8 @@ export interface ServerParts extends ClientParts, FederationSurfaceParts, AdminP
   readonly openBuckets: Cluster['openBuckets'];
   readonly log: Log;
   readonly now: () => number;
+  /** Where requests are counted. */
+  readonly counts?: Counts | undefined;
 }
 
 const MAX_HEADER_BYTES = 16_384;
@@ -64,7 +67,7 @@ const FASTIFYS_JSON = 'application/json; charset=utf-8';
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const log: FastifyBaseLogger = parts.log;
   const answers = trackAnswers();
-  const refuseBytes = answerBrokenRequest(parts.log, answers.areDue);
+  const refuseBytes = answerBrokenRequest(parts.log, answers.areDue, parts.counts);
   const exchangeOf = createExchanges(parts);
   const limits = createRateLimits(parts.openBuckets);
   const hotAnswers = createHotAnswers({ ...parts, exchangeOf, limits });
@@ -135,9 +138,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   answerOtherMethods(app, knownPaths);
+  if (parts.counts !== undefined) countBegins(app, parts.counts);
   spareChecksOfTexts(app);
   health(app, parts);
-  const sendMedia = createMediaSender({ limits, hotAnswers });
+  const sendMedia = createMediaSender({ limits, hotAnswers, counts: parts.counts });
   const sendComingMedia = createComingMediaSender(limits);
   await app.register(async (surface) => client(surface, { ...parts, sendMedia, sendComingMedia }));
   await app.register(async (surface) => federation(surface, { ...parts, sendMedia }));
@@ -161,6 +165,14 @@ function listenOnHttp(listener: (request: IncomingMessage, response: ServerRespo
   );
   server.maxHeadersCount = 0; // their bytes are limited; beyond a number, Node would leave some away
   return server;
+}
+
+/** After all that keeps a request from its endpoint. */
+function countBegins(app: FastifyInstance, counts: Counts): void {
+  app.addHook('onRequest', ({ exchange, method, is404, routeOptions }, _reply, done) => {
+    if (!is404) countBegin(exchange, routeOptions.config.action, method, counts);
+    done();
+  });
 }
 
 /** Preflights are free (D-5). */

@@ -1,6 +1,7 @@
 import type { Bus, Locks } from '../cluster/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Datastores } from '../datastores/index.ts';
+import type { Counts } from '../telemetry/index.ts';
 import type { HotObjects } from './hot-objects.ts';
 import type { MediaRecords } from './media-records.ts';
 import type { ReceiveBuffers } from './receive-buffers.ts';
@@ -24,4 +25,5 @@ export interface MediaParts {
   readonly now: () => number;
   /** Milliseconds of a clock that is never set: for how long something lasts. */
   readonly steadyNow: () => number;
+  readonly counts?: Pick<Counts, 'cacheLooked' | 'thumbnailMade'> | undefined;
 }

@@ -15,11 +15,12 @@ export function recallObject(
 
 /** Opens what a row of `media` or `thumbnails` points at. Dispose what you get. */
 export async function openObject(
-  parts: Pick<MediaParts, 'datastores' | 'hotObjects'>,
+  parts: Pick<MediaParts, 'datastores' | 'hotObjects' | 'counts'>,
   row: Pick<MediaRow, 'datastore_id' | 'location' | 'size_bytes' | 'sha256_hash'>,
   signal: AbortSignal,
 ): Promise<StoredObject> {
   const hot = parts.hotObjects.find(row.sha256_hash);
+  parts.counts?.cacheLooked(hot !== undefined);
   if (hot !== undefined) return hot;
   const datastore = parts.datastores.find(row.datastore_id);
   if (datastore === undefined) {

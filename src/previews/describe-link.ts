@@ -1,7 +1,7 @@
 import type { DomainConfig } from '../config/index.ts';
 import { matchesWildcard } from '../matrix/index.ts';
 import { OutboundError } from '../outbound/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Log, PreviewSource } from '../telemetry/index.ts';
 import type { Card } from './card.ts';
 import { firstBytesOf, readWhole } from './fetch/bounded-body.ts';
 import { isBrokenBody } from './fetch/decompress.ts';
@@ -22,6 +22,7 @@ export interface DescribeParts {
 
 export interface Described {
   readonly card: Card;
+  readonly source: PreviewSource;
   /** The link itself is a picture, and this is it; its body has to be read or destroyed. */
   readonly picture?: Fetched;
 }
@@ -46,7 +47,7 @@ export async function describeLink(
 ): Promise<Described> {
   if (urlPreviews.oEmbed) {
     const card = await askProvider(parts, urlPreviews.oEmbedProvidersPath, link, signal);
-    if (card !== undefined) return { card };
+    if (card !== undefined) return { card, source: 'oembed' };
   }
   const fetched = await parts.fetch(link, ACCEPT_PAGE, signal);
   try {
@@ -56,16 +57,18 @@ export async function describeLink(
         refuseTooLong(fetched, maxBytes);
         const facts = await readPage(fetched, maxBytes);
         const card = cardOfPage(facts, fetched.url);
-        return { card: urlPreviews.oEmbed ? await askPagesProvider(parts, facts, card, fetched.url, signal) : card };
+        const told = urlPreviews.oEmbed ? await askPagesProvider(parts, facts, card, fetched.url, signal) : undefined;
+        if (told !== undefined) return { card: told, source: 'oembed' };
+        return { card, source: facts.openGraph.has('title') ? 'opengraph' : 'calculated' };
       }
       case 'text':
         refuseTooLong(fetched, maxBytes);
-        return { card: { ...cardOfFile(fetched, link), description: await readBegin(fetched) } };
+        return { card: { ...cardOfFile(fetched, link), description: await readBegin(fetched) }, source: 'calculated' };
       case 'picture':
-        return { card: cardOfFile(fetched, link), picture: fetched };
+        return { card: cardOfFile(fetched, link), source: 'calculated', picture: fetched };
       case 'file':
         fetched.body.destroy();
-        return { card: cardOfFile(fetched, link) };
+        return { card: cardOfFile(fetched, link), source: 'calculated' };
       case 'other':
         throw new NoPreview(`What is there has the type ${fetched.contentType}`, true);
     }
@@ -130,18 +133,18 @@ async function askProvider(
   return found && (await askOEmbed(parts, found.endpoint, link, found.providerName, signal));
 }
 
-/** A page that says enough of itself needs nobody to describe it. */
+/** A page that says enough of itself needs nobody to describe it. `undefined`: nobody does. */
 async function askPagesProvider(
   parts: DescribeParts,
   facts: PageFacts,
   card: Card,
   url: URL,
   signal: AbortSignal,
-): Promise<Card> {
+): Promise<Card | undefined> {
   const endpoint = facts.oEmbed === undefined ? null : URL.parse(facts.oEmbed, url.href);
-  if (facts.openGraph.has('title') || endpoint === null) return card;
+  if (facts.openGraph.has('title') || endpoint === null) return undefined;
   const described = await askOEmbed(parts, endpoint, url, card.siteName, signal);
-  if (described === undefined) return card;
+  if (described === undefined) return undefined;
   return {
     url: card.url,
     siteName: described.siteName || card.siteName,

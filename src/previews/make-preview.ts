@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Counts, Log } from '../telemetry/index.ts';
 import type { Card } from './card.ts';
 import { type Described, describeLink } from './describe-link.ts';
 import { isBrokenBody } from './fetch/decompress.ts';
@@ -15,6 +15,7 @@ export interface MakePreviewParts extends PictureParts {
   readonly outbounds: Outbounds;
   readonly loadProviders: LoadProviders;
   readonly log: Log;
+  readonly counts?: Pick<Counts, 'previewMade'> | undefined;
 }
 
 /** So many candidates are looked at. */
@@ -33,6 +34,7 @@ export async function makePreview(
   const { userAgent, urlDenyList } = domain.urlPreviews;
   const fetch = createFetcher({ outbound: parts.outbounds.of(domain), userAgent, language, denied: urlDenyList });
   const described = await describeLink({ ...parts, fetch }, domain, link, signal);
+  parts.counts?.previewMade(described.source);
   const picture = await findPicture(parts, fetch, asked, described, signal);
   return { ...shorten(described.card, domain.urlPreviews), picture };
 }

@@ -5,7 +5,7 @@ import type { Database, UrlPreviewKey } from '../database/index.ts';
 import { NotFound, Unavailable } from '../matrix/index.ts';
 import type { Media } from '../media/index.ts';
 import type { OutboundParts } from '../outbound/index.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { Counts, Log } from '../telemetry/index.ts';
 import type { Thumbnailers } from '../thumbnails/index.ts';
 import { NoPreview } from './fetch/no-preview.ts';
 import { makePreview } from './make-preview.ts';
@@ -40,6 +40,7 @@ export interface PreviewsParts {
   readonly media: Media;
   readonly thumbnailer: Thumbnailers;
   readonly log: Log;
+  readonly counts?: Pick<Counts, 'previewMade'> | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly outbound: OutboundParts;

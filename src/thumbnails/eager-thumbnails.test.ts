@@ -48,6 +48,7 @@ function start({ maxWaiting = 10, open = async (_asked: AskedThumbnail) => {} } 
           contentType: 'image/png',
           sha256: '',
           object,
+          createdTs: undefined,
           again: () => undefined,
           [Symbol.asyncDispose]: object[Symbol.asyncDispose],
         };

@@ -99,6 +99,7 @@ function asThumbnail({ bytes, sha256 }: Picture): OpenThumbnail {
     contentType: 'image/png',
     sha256,
     object,
+    createdTs: undefined,
     again: () => undefined, // the media that it stands for may come back
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };

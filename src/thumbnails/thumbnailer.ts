@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/index.ts';
 import type { Size } from './choose-size.ts';
 import type { BlurhashJob, DecoderLimits, Job, PlacingJob, Refusal, ThumbnailJob } from './job.ts';
 import type { Source } from './source.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { type WorkerLoad, WorkerPool } from './worker-pool.ts';
 import type { Outcome } from './worker-process.ts';
 
 /** Makes pictures of untrusted files, in child processes that can do little else. */
@@ -71,6 +71,7 @@ export interface ThumbnailerParts {
 export interface OpenThumbnailer extends Thumbnailer, Thumbnailers, AsyncDisposable {
   /** Of the child processes that there are now. */
   readonly workerPids: readonly (number | undefined)[];
+  readonly load: WorkerLoad;
 }
 
 /** What a worker is given that is only held: nothing, which it refuses at once. */
@@ -129,6 +130,9 @@ export function createThumbnailer(parts: ThumbnailerParts): OpenThumbnailer {
     ...forDomain(''),
     forDomain,
     untilFree: (signal) => pool.untilFree(signal),
+    get load() {
+      return pool.load;
+    },
     get workerPids() {
       return pool.pids;
     },

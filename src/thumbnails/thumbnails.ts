@@ -31,6 +31,8 @@ export interface OpenThumbnail extends AsyncDisposable, Repeatable {
   /** Of the picture that is sent. */
   readonly sha256: string;
   readonly object: StoredObject;
+  /** When the picture was stored, in milliseconds since 1970; `undefined`: it is kept nowhere. */
+  readonly createdTs: number | undefined;
 }
 
 interface FoundThumbnail extends Omit<OpenThumbnail, 'again'> {
@@ -117,6 +119,8 @@ async function findOrMake(
   if (stored !== undefined) return stored.made;
   const made = await makeThumbnail(parts, domain, media, shape, signal);
   parts.known.set(keyOf(media, shape), made);
+  const { width, height, method, animated } = shape;
+  parts.counts?.thumbnailMade({ width, height, method, animated, origin: media.origin });
   return made;
 }
 
@@ -204,6 +208,7 @@ async function openMade(parts: Parts, media: MediaRow, made: Made, signal: Abort
     contentType,
     sha256: row.sha256_hash,
     object,
+    createdTs: row.creation_ts,
     [Symbol.asyncDispose]: () => object[Symbol.asyncDispose](),
   };
 }

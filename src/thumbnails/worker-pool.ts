@@ -14,6 +14,13 @@ export interface WorkerPoolOptions extends WorkerLimits {
   readonly maxIdleMs: number;
 }
 
+export interface WorkerLoad {
+  readonly busy: number;
+  readonly idle: number;
+  /** Jobs that have no worker yet. */
+  readonly waiting: number;
+}
+
 interface Waiting {
   readonly job: Job;
   readonly source: Source;
@@ -36,6 +43,11 @@ export class WorkerPool implements AsyncDisposable {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+  }
+
+  /** Of workers and jobs, as it is now. */
+  get load(): WorkerLoad {
+    return { busy: this.#served, idle: this.#idle.length, waiting: this.#queue.size };
   }
 
   /** Of the processes that there are now. */

@@ -33,6 +33,10 @@ export async function openRedisCluster(options: RedisOptions, parts: ClusterPart
     isShared: true,
     locks,
     bus,
+    connections: () => [
+      ...links.map(({ name, isUp }) => ({ name, connection: 'commands' as const, isUp })),
+      ...bus.ears(),
+    ],
     openCache: (name, limits) => createRedisCache(shards, name, limits, now),
     openBuckets: (name, maxKeys) => opened.use(createSharedBuckets({ shards, name, now, maxKeys })),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '../bus.ts';
 import type { Channel } from '../channel.ts';
+import type { RedisConnection } from '../cluster.ts';
 import { createListeners, type Listeners } from '../listeners.ts';
 import type { Link } from './link.ts';
 import { RedisAway } from './link.ts';
@@ -17,6 +18,8 @@ type Said = readonly [from: string, number: number, channel: Channel | 'beat', m
 export interface RedisBus extends Bus, AsyncDisposable {
   /** Resolves when it listens everywhere, which may be never. */
   readonly listening: Promise<unknown>;
+  /** The connections that it listens with. */
+  ears(): readonly RedisConnection[];
 }
 
 export interface RedisBusParts {
@@ -65,6 +68,11 @@ export function createRedisBus({ places, links, channel, now }: RedisBusParts): 
     hearOthers: listeners.addForOthers,
     onGap: listeners.addForGap,
     listening: Promise.all(ears.map((ear) => ear.listening)),
+    // One that is silent may be listened to for a long time.
+    ears: () =>
+      ears.map(({ name, isListening }, index) => {
+        return { name, connection: 'messages', isUp: isListening && links[index]?.isUp === true };
+      }),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       for (const ear of ears) ear.close();
@@ -98,6 +106,7 @@ function openEar(place: Place, { channel, self, listeners, now }: EarParts) {
   const missed = createMissedMessages();
   const { promise: listening, resolve: listens } = Promise.withResolvers<void>();
   let heardTs = now();
+  let isListening = false;
   client.on('error', () => undefined); // told by the link to the same place
   client.on('message', (_channel: string, text: string) => {
     heardTs = now();
@@ -113,6 +122,7 @@ function openEar(place: Place, { channel, self, listeners, now }: EarParts) {
     client.subscribe(channel).then(
       () => {
         heardTs = now();
+        isListening = true;
         missed.startAnew();
         listeners.tellGap(); // what was said until now
         listens();
@@ -120,12 +130,20 @@ function openEar(place: Place, { channel, self, listeners, now }: EarParts) {
       () => client.disconnect(true),
     );
   });
+  client.on('close', () => {
+    isListening = false;
+  });
   return {
+    name: place.name,
     listening,
+    get isListening() {
+      return isListening;
+    },
     /** @param isSpokenTo whether what we say comes through */
     look(isSpokenTo: boolean) {
       if (!isSpokenTo || now() - heardTs < DEAF_AFTER_MS) return;
       heardTs = now();
+      isListening = false;
       client.disconnect(true);
     },
     close: () => client.disconnect(),

@@ -119,14 +119,19 @@ export const rateLimit = Type.Object(
 
 export const metrics = Type.Object(
   {
-    enabled: Type.Boolean({ default: false, description: 'Serve metrics for Prometheus.', ...later }),
-    bindAddress: Type.String({ default: 'localhost', description: 'Address to listen on.', ...later }),
+    enabled: Type.Boolean({
+      default: false,
+      description: 'Serve metrics for Prometheus, at `/metrics` and `/_media/metrics`.',
+    }),
+    bindAddress: Type.String({
+      default: 'localhost',
+      description: 'Address to listen on. Nobody is asked for a token there.',
+    }),
     port: Type.Integer({
       default: 9000,
       minimum: 1,
       maximum: 65_535,
       description: 'TCP port to listen on; another one than `repo.port`.',
-      ...later,
     }),
   },
   { description: 'Measurements for operators.' },

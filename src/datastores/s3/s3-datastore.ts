@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { S3Options } from '../../config/index.ts';
 import { Unavailable } from '../../matrix/index.ts';
-import type { Log } from '../../telemetry/index.ts';
+import type { Counts, Log } from '../../telemetry/index.ts';
 import type { Datastore, Location, Redirect, StoredObject } from '../datastore.ts';
 import { redirectBelow } from '../redirects.ts';
 import { sweepTemporaries, temporaryName } from '../temporaries.ts';
 import { type Bucket, openBucket } from './bucket.ts';
+import { countOperations, countRedirects } from './count-operations.ts';
 import type { NewObject } from './new-object.ts';
 import { cleanType, objectKey } from './object-name.ts';
 import { createPartBuffers } from './part-buffers.ts';
@@ -24,6 +25,7 @@ export interface S3DatastoreParts {
   readonly newUniqueId: () => string;
   readonly now: () => number;
   readonly log: Log;
+  readonly counts?: Pick<Counts, 's3Asked'> | undefined;
 }
 
 const SPOOL_PREFIX = 'vitrine-s3-';
@@ -32,10 +34,11 @@ const PATIENCE_FOR_BUFFERS = 3;
 
 /** Objects in a bucket, under the names that MMR gives them. Nothing is asked of the bucket here: it may be away at the start. */
 export async function openS3Datastore(parts: S3DatastoreParts): Promise<Datastore> {
-  const { id, options, log } = parts;
+  const { id, options, log, counts } = parts;
   const spoolFolder = spoolFolderOf(options);
   await prepareSpool(spoolFolder ?? tmpdir(), parts); // what is to be read while it comes lies there in any case
-  const bucket = await openBucket(options, parts.now);
+  const opened = await openBucket(options, parts.now);
+  const bucket = counts === undefined ? opened : countOperations(opened, counts);
   const partBuffers = createPartBuffers(options.partBuffers, bucket.timeoutMs * PATIENCE_FOR_BUFFERS);
 
   const asObject = (location: Location, sizeBytes: number): StoredObject =>
@@ -44,7 +47,7 @@ export async function openS3Datastore(parts: S3DatastoreParts): Promise<Datastor
       datastoreId: id,
       location,
       sizeBytes,
-      redirect: redirectOf(bucket, options, location, log),
+      redirect: countRedirects(redirectOf(bucket, options, location, log), counts),
     });
 
   return {

@@ -18,10 +18,13 @@ const schemas = {
 
 /** `GET …/admin/datastores`: those of all domains. */
 export const listDatastores: AdminRoute = (app, { auth }) => {
-  app.get('/datastores', { schema: schemas.list, onRequest: authenticatedRepoAdmin(auth) }, async (request, reply) =>
-    reply
-      .header('Cache-Control', 'no-store')
-      .send(Object.fromEntries(request.config.allDatastores.map((datastore) => [datastore.id, describe(datastore)]))),
+  app.get(
+    '/datastores',
+    { schema: schemas.list, config: { action: 'list_datastores' }, onRequest: authenticatedRepoAdmin(auth) },
+    async (request, reply) =>
+      reply
+        .header('Cache-Control', 'no-store')
+        .send(Object.fromEntries(request.config.allDatastores.map((datastore) => [datastore.id, describe(datastore)]))),
   );
 };
 
@@ -29,7 +32,7 @@ export const listDatastores: AdminRoute = (app, { auth }) => {
 export const estimateDatastore: AdminRoute = (app, { auth, estimateStorage, now }) => {
   app.get<{ Params: Static<typeof estimateParams> }>(
     '/datastores/:datastoreId/size_estimate',
-    { schema: schemas.estimate, onRequest: authenticatedRepoAdmin(auth) },
+    { schema: schemas.estimate, config: { action: 'get_storage_estimate' }, onRequest: authenticatedRepoAdmin(auth) },
     async (request, reply) => {
       const estimate = await estimateStorage(
         request.params.datastoreId,
@@ -48,7 +51,7 @@ export const estimateDatastore: AdminRoute = (app, { auth, estimateStorage, now 
 export const transferDatastore: AdminRoute = (app, { auth, estimateStorage, tasks }) => {
   app.post<{ Params: Static<typeof transferParams> }>(
     '/datastores/:sourceId/transfer_to/:targetId',
-    { schema: schemas.transfer, onRequest: authenticatedRepoAdmin(auth) },
+    { schema: schemas.transfer, config: { action: 'datastore_transfer' }, onRequest: authenticatedRepoAdmin(auth) },
     async (request, reply) => {
       const { sourceId, targetId } = request.params;
       const known = new Set(request.config.allDatastores.map(({ id }) => id));

@@ -15,7 +15,7 @@ const schema = { summary: 'Explain how another server is found and reached', par
 export const federationTest: AdminRoute = (app, { auth, reportServer }) => {
   app.get<{ Params: Static<typeof params> }>(
     '/federation/test/:serverName',
-    { schema, onRequest: authenticatedRepoAdmin(auth) },
+    { schema, config: { action: 'federation_test' }, onRequest: authenticatedRepoAdmin(auth) },
     async (request, reply) => {
       const serverName = parseServerName(request.params.serverName);
       const report = await reportServer(serverName, request.signal);

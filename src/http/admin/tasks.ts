@@ -21,7 +21,8 @@ const schemas = {
 export const listTasks: AdminRoute = (app, { auth, tasks }) => {
   for (const which of ['all', 'unfinished'] as const) {
     const schema = schemas[which];
-    app.get(`/tasks/${which}`, { schema, onRequest: authenticatedRepoAdmin(auth) }, async (_request, reply) =>
+    const config = { action: `list_${which}_background_tasks` };
+    app.get(`/tasks/${which}`, { schema, config, onRequest: authenticatedRepoAdmin(auth) }, async (_request, reply) =>
       uncached(reply).send((await tasks.list(which)).map(describeTask)),
     );
   }
@@ -31,7 +32,7 @@ export const listTasks: AdminRoute = (app, { auth, tasks }) => {
 export const showTask: AdminRoute = (app, { auth, tasks }) => {
   app.get<{ Params: Static<typeof params> }>(
     '/tasks/:taskId',
-    { schema: schemas.one, onRequest: authenticatedRepoAdmin(auth) },
+    { schema: schemas.one, config: { action: 'get_background_task' }, onRequest: authenticatedRepoAdmin(auth) },
     async (request, reply) => {
       const task = await tasks.find(parseTaskId(request.params.taskId));
       if (task === undefined) throw new NotFound();
@@ -44,7 +45,7 @@ export const showTask: AdminRoute = (app, { auth, tasks }) => {
 export const cancelTask: AdminRoute = (app, { auth, tasks }) => {
   app.post<{ Params: Static<typeof params> }>(
     '/tasks/:taskId/cancel',
-    { schema: schemas.cancel, onRequest: authenticatedRepoAdmin(auth) },
+    { schema: schemas.cancel, config: { action: 'cancel_background_task' }, onRequest: authenticatedRepoAdmin(auth) },
     async (request, reply) => {
       const task = await tasks.cancel(parseTaskId(request.params.taskId));
       if (task === undefined) throw new NotFound();

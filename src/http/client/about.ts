@@ -18,6 +18,7 @@ export const about: Route = (app, { version }) => {
     method: ['GET', 'HEAD'],
     url: '/version',
     schema,
+    config: { action: 'get_version' },
     handler: async (request) => {
       void request.domain; // for hosts that are served here only
       return { Version: version, GitCommit: '', unstable_features: {} };

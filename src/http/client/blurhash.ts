@@ -64,6 +64,7 @@ export const blurhash: Route = (app, { auth, blurhashes }) => {
     method: ['GET', 'HEAD'],
     url: '/download/:serverName/:mediaId/blurhash',
     schema,
+    config: { action: 'blurhash' },
     onRequest: access.authenticate,
     async handler(request): Promise<BlurhashField> {
       const { domain, params, signal } = request;

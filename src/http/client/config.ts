@@ -26,6 +26,7 @@ export const config: Route = (app, { auth }) => {
     method: ['GET', 'HEAD'],
     url: '/config',
     schema,
+    config: { action: 'config' },
     onRequest: authenticatedUser(auth),
     handler: async (request, reply) => {
       const { uploads } = request.domain;

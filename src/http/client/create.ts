@@ -15,7 +15,7 @@ const schema = {
 
 /** `POST …/create`. A body means nothing. Specification: CR-1 to CR-4, D-3. */
 export const create: Route = (app, { auth, media }) => {
-  app.post('/create', { schema, onRequest: authenticatedUser(auth) }, async (request) => {
+  app.post('/create', { schema, config: { action: 'create' }, onRequest: authenticatedUser(auth) }, async (request) => {
     const { domain } = request;
     const { uri, expiresTs } = await media.reserve(
       domain,

@@ -37,6 +37,7 @@ function register(app: FastifyInstance, parts: RouteParts, access: Access): void
       ...describe(record.content_type, record.upload_name),
       sha256: record.sha256_hash,
       object,
+      createdTs: record.creation_ts,
       again: isForAll ? again : undefined,
       mayRedirect,
     });
@@ -47,6 +48,13 @@ function register(app: FastifyInstance, parts: RouteParts, access: Access): void
     isForServer: false,
   });
   for (const url of PATHS) {
-    app.route<Params>({ method: ['GET', 'HEAD'], url, schema, handler, onRequest: access.authenticate });
+    app.route<Params>({
+      method: ['GET', 'HEAD'],
+      url,
+      schema,
+      config: { action: 'download' },
+      handler,
+      onRequest: access.authenticate,
+    });
   }
 }

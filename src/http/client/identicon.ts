@@ -22,6 +22,7 @@ export const identicon: Route = (app, { auth, drawIdenticon, sendMedia }) => {
     method: ['GET', 'HEAD'],
     url: '/identicon/*',
     schema,
+    config: { action: 'identicon' },
     async onRequest(request) {
       await authenticate(request);
       if (request.asker !== undefined) requireUser(request.asker);

@@ -50,6 +50,7 @@ export const info: Route = (app, { auth, mediaInfos }) => {
     method: ['GET', 'HEAD'],
     url: '/info/:serverName/:mediaId',
     schema,
+    config: { action: 'info' },
     onRequest: access.authenticate,
     async handler(request) {
       const { uri, asker } = readAskedMedia(request, request.params, access);

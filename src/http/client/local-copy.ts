@@ -18,7 +18,7 @@ export const localCopy: Route = (app, { auth, media }) => {
   const access: Access = { ...openAccess(auth), authenticate: authenticatedUser(auth) };
   app.get<{ Params: Static<typeof mediaParams> }>(
     '/local_copy/:serverName/:mediaId',
-    { schema, onRequest: access.authenticate },
+    { schema, config: { action: 'local_copy' }, onRequest: access.authenticate },
     async (request, reply) => {
       const { config, domain, params, signal } = request;
       const { uri: source, asker } = readAskedMedia(request, params, access);

@@ -12,11 +12,11 @@ const schema = { summary: 'End sessions', response: { 200: Type.Object({}) } };
  * forgotten at once. The homeserver decides, for guests and locked users too (ACC-1).
  */
 export const logout: Route = (app, { auth }) => {
-  for (const [url, everywhere] of [
-    ['/logout', false],
-    ['/logout/all', true],
+  for (const [url, everywhere, action] of [
+    ['/logout', false, 'logout'],
+    ['/logout/all', true, 'logout_all'],
   ] as const) {
-    app.post(url, { schema }, async (request) => {
+    app.post(url, { schema, config: { action } }, async (request) => {
       const token = readToken(request.headers, queryOf(request));
       const { domain } = request;
       if (token === undefined) throw new MissingToken();

@@ -30,6 +30,7 @@ export const previewUrl: Route = (app, { auth, previews }) => {
     method: ['GET', 'HEAD'],
     url: '/preview_url',
     schema,
+    config: { action: 'url_preview' },
     onRequest: authenticatedUser(auth),
     async handler(request, reply) {
       const { config, domain, signal, headers } = request;

@@ -28,13 +28,14 @@ function register(
     const acceptedTypes = namedTypes(request.headers.accept);
     const asked = { uri, ...picture, animated: readAnimated(request), acceptedTypes };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
-    const { contentType, sha256, object, again } = opened;
+    const { contentType, sha256, object, createdTs, again } = opened;
     return await sendMedia(request, reply, {
       contentType,
       fileName: nameOfThumbnail(contentType),
       asAttachment: false,
       sha256,
       object,
+      createdTs,
       again: isForAll ? again : undefined,
       // Also on what is the same for all: a cache asks again for those who accept something else.
       varies: request.domain.thumbnails.preferredTypes.length > 0,
@@ -50,6 +51,7 @@ function register(
     method: ['GET', 'HEAD'],
     url: '/thumbnail/:serverName/:mediaId',
     schema,
+    config: { action: 'thumbnail' },
     handler,
     onRequest: access.authenticate,
   });

@@ -23,12 +23,16 @@ const schema = {
 
 /** `POST …/upload`. Specification: U-1 to U-13. */
 export const upload: Route = (app, { auth, media, blurhashes, eagerThumbnails }) => {
-  app.post('/upload', { schema, onRequest: authenticatedUser(auth) }, async (request, reply) => {
-    const wish = readBlurhashWish(request);
-    const uri = await media.upload(request.config, request.domain, readUpload(request, reply), request.signal);
-    afterAnswer(reply, () => eagerThumbnails.schedule(request.domain, uri));
-    return { content_uri: formatMxcUri(uri), ...(await settleBlurhash(blurhashes, request, uri, wish)) };
-  });
+  app.post(
+    '/upload',
+    { schema, config: { action: 'upload' }, onRequest: authenticatedUser(auth) },
+    async (request, reply) => {
+      const wish = readBlurhashWish(request);
+      const uri = await media.upload(request.config, request.domain, readUpload(request, reply), request.signal);
+      afterAnswer(reply, () => eagerThumbnails.schedule(request.domain, uri));
+      return { content_uri: formatMxcUri(uri), ...(await settleBlurhash(blurhashes, request, uri, wish)) };
+    },
+  );
 };
 
 const fillSchema = {
@@ -41,7 +45,7 @@ const fillSchema = {
 export const fillUpload: Route = (app, { auth, media, blurhashes, eagerThumbnails }) => {
   app.put<{ Params: Static<typeof mediaParams> }>(
     '/upload/:serverName/:mediaId',
-    { schema: fillSchema, onRequest: authenticatedUser(auth) },
+    { schema: fillSchema, config: { action: 'upload_async' }, onRequest: authenticatedUser(auth) },
     async (request, reply) => {
       const { config, domain, params, signal } = request;
       const mediaId = parseMediaId(params.mediaId);

@@ -18,6 +18,7 @@ export const usage: Route = (app, { auth, media }) => {
     method: ['GET', 'HEAD'],
     url: '/usage',
     schema,
+    config: { action: 'usage' },
     onRequest: authenticatedUser(auth),
     handler: async (request, reply) => {
       const { bytes, files } = await media.usageOf(askerOf(request).userId);

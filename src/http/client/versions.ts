@@ -20,6 +20,7 @@ export const versions: Route = (app, { auth }) => {
     method: ['GET', 'HEAD'],
     url: '/versions',
     schema,
+    config: { action: 'client_versions' },
     handler: async (request, reply) => {
       const { config, domain, clientAddress, signal } = request;
       const token = readToken(request.headers, queryOf(request));

@@ -21,6 +21,7 @@ export const download: FederationRoute = (app, { media, quarantinePictures, send
       asAttachment: false,
       sha256: record.sha256_hash,
       object,
+      createdTs: record.creation_ts,
       again: undefined, // each request is signed on its own
       mayRedirect: true,
       isForServer: true,
@@ -31,5 +32,12 @@ export const download: FederationRoute = (app, { media, quarantinePictures, send
     sendMedia,
     isForServer: true,
   });
-  app.route<Asked>({ method: ['GET', 'HEAD'], url: '/download/:mediaId', schema, handler, onRequest: authenticate });
+  app.route<Asked>({
+    method: ['GET', 'HEAD'],
+    url: '/download/:mediaId',
+    schema,
+    config: { action: 'download' },
+    handler,
+    onRequest: authenticate,
+  });
 };

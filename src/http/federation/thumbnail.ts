@@ -20,13 +20,14 @@ export const thumbnail: FederationRoute = (app, { thumbnails, quarantinePictures
     const picture = readAskedPicture(request);
     const asked = { uri, ...picture, animated: readAnimated(request) };
     await using opened = await thumbnails.open(request.domain, asked, asker, request.signal);
-    const { contentType, sha256, object } = opened;
+    const { contentType, sha256, object, createdTs } = opened;
     return await sendMedia(request, reply, {
       contentType,
       fileName: nameOfThumbnail(contentType),
       asAttachment: false,
       sha256,
       object,
+      createdTs,
       again: undefined, // each request is signed on its own
       mayRedirect: true,
       isForServer: true,
@@ -37,5 +38,12 @@ export const thumbnail: FederationRoute = (app, { thumbnails, quarantinePictures
     sendMedia,
     isForServer: true,
   });
-  app.route<Asked>({ method: ['GET', 'HEAD'], url: '/thumbnail/:mediaId', schema, handler, onRequest: authenticate });
+  app.route<Asked>({
+    method: ['GET', 'HEAD'],
+    url: '/thumbnail/:mediaId',
+    schema,
+    config: { action: 'thumbnail' },
+    handler,
+    onRequest: authenticate,
+  });
 };

@@ -1,5 +1,6 @@
 import type { Config, DomainConfig } from '../../config/index.ts';
 import type { MxcUri } from '../../matrix/index.ts';
+import type { FetchLoad } from './fetch-turns.ts';
 
 /** Who wants the media of another server. */
 export interface FetchFor {
@@ -19,6 +20,8 @@ export interface RemoteMedia {
   fetch(uri: MxcUri, fetchFor: FetchFor, waitMs: number, signal: AbortSignal): Promise<void>;
   /** As `fetch`, for an asker who takes the bytes as they come. `undefined`: it is stored, so short was the wait. */
   follow(uri: MxcUri, fetchFor: FetchFor, waitMs: number, signal: AbortSignal): Promise<ComingMedia | undefined>;
+  /** How much is being fetched at this moment. */
+  readonly load: FetchLoad;
 }
 
 /** Media that is on its way. Dispose it: that tells that nobody waits for it here any more. */

@@ -13,12 +13,24 @@ export interface FetchLimits {
 export interface FetchTurns {
   /** @param limits of now. @throws the signal's reason when it aborts first */
   take(serverName: ServerName, limits: FetchLimits, signal: AbortSignal): Promise<Disposable>;
+  /** As it is now. */
+  readonly load: FetchLoad;
+}
+
+export interface FetchLoad {
+  readonly running: number;
+  readonly waiting: number;
 }
 
 export function createFetchTurns(): FetchTurns {
   const all = createTurns();
   const ofServers = new Map<string, { readonly turns: Turns; members: number }>();
+  let running = 0;
+  let waiting = 0;
   return {
+    get load() {
+      return { running, waiting };
+    },
     async take(serverName, limits, signal) {
       using stack = new DisposableStack();
       const key = serverName.toLowerCase();
@@ -29,8 +41,17 @@ export function createFetchTurns(): FetchTurns {
         server.members -= 1;
         if (server.members === 0) ofServers.delete(key);
       });
-      stack.use(await server.turns.take(limits.perServer, signal));
-      stack.use(await all.take(limits.all, signal));
+      waiting += 1;
+      try {
+        stack.use(await server.turns.take(limits.perServer, signal));
+        stack.use(await all.take(limits.all, signal));
+      } finally {
+        waiting -= 1;
+      }
+      running += 1;
+      stack.defer(() => {
+        running -= 1;
+      });
       return stack.move();
     },
   };

@@ -119,6 +119,9 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
   };
 
   return {
+    get load() {
+      return turns.load;
+    },
     async fetch(uri, fetchFor, waitMs, signal) {
       using passenger = await boardAllowed(uri, fetchFor, signal);
       await wait(passenger, waitMs, new Promise<never>(() => undefined));
