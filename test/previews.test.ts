@@ -227,11 +227,26 @@ test('a page that stops coming is previewed by what came, after the time for it'
     response.writeHead(200, { 'content-type': 'text/html' });
     response.write(text);
   };
-  site.answer('/page', unending(`${PAGE}${' '.repeat(20_000)}`));
+  site.answer('/page', unending(PAGE));
+  site.answer('/long', unending(`${PAGE}${' '.repeat(20_000)}`));
   site.answer('/nothing', unending('<p>'));
   site.answer('/silent', () => undefined);
-  assert.deepEqual(await (await preview(LINK)).json(), TOLD);
+  for (const path of ['page', 'long']) assert.deepEqual(await (await preview(`https://${SITE}/${path}`)).json(), TOLD);
   for (const path of ['nothing', 'silent']) assert.equal((await preview(`https://${SITE}/${path}`)).status, 404);
+});
+
+test('a page or a text whose connection ends in the middle is previewed by what came', async (t) => {
+  const { preview, site } = await playPreviews(t);
+  const torn = (type: string, text: string) => (_: unknown, response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': type, 'content-length': 1_000 });
+    response.write(text, () => response.destroy());
+  };
+  site.answer('/page', torn('text/html', PAGE));
+  site.answer('/text', torn('text/plain', 'A text'));
+  assert.deepEqual(await (await preview(LINK)).json(), TOLD);
+  const text = `https://${SITE}/text`;
+  const told = { 'og:title': text, 'og:url': text, 'og:description': 'A text' };
+  assert.deepEqual(await (await preview(text)).json(), told);
 });
 
 test('bad certificates are refused, unless the operator takes any', async (t) => {

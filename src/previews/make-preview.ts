@@ -2,11 +2,11 @@ import { MatrixError } from '../matrix/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Card } from './card.ts';
 import { type Described, describeLink } from './describe-link.ts';
-import { isBrokenBody } from './fetch/decompress.ts';
 import { createFetcher, type Fetcher } from './fetch/fetcher.ts';
 import { NoPreview } from './fetch/no-preview.ts';
 import type { LoadProviders } from './oembed/load-providers.ts';
 import { type Outbounds, previewLimits } from './outbounds.ts';
+import type { PageThread } from './page/page-thread.ts';
 import type { Preview, PreviewPicture } from './preview.ts';
 import { type PictureParts, type PreviewFor, storePicture } from './store-picture.ts';
 import { summarise } from './summarise.ts';
@@ -14,6 +14,7 @@ import { summarise } from './summarise.ts';
 export interface MakePreviewParts extends PictureParts {
   readonly outbounds: Outbounds;
   readonly loadProviders: LoadProviders;
+  readonly pages: PageThread;
   readonly log: Log;
 }
 
@@ -67,8 +68,7 @@ async function orNone(
     return await work();
   } catch (error) {
     signal.throwIfAborted();
-    const isExpected =
-      error instanceof NoPreview || error instanceof MatrixError || isTimeout(error) || isBrokenBody(error);
+    const isExpected = error instanceof NoPreview || error instanceof MatrixError || isTimeout(error);
     if (!isExpected) throw error;
     const isOurs = error instanceof MatrixError && error.status >= 500;
     log[isOurs ? 'warn' : 'debug']({ err: error }, 'A preview goes without its picture');

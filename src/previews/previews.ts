@@ -11,6 +11,7 @@ import { NoPreview } from './fetch/no-preview.ts';
 import { makePreview } from './make-preview.ts';
 import { createProviderLoader } from './oembed/load-providers.ts';
 import { createOutbounds } from './outbounds.ts';
+import { createPageThread } from './page/page-thread.ts';
 import { parseLink } from './parse-link.ts';
 import type { Preview } from './preview.ts';
 import type { Outcome } from './preview-rows.ts';
@@ -56,7 +57,8 @@ const MAX_WAITING = 1_000;
 export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable {
   const { now, log, authorities } = parts;
   const outbounds = createOutbounds(parts.outbound, authorities === undefined ? {} : { authorities });
-  const makeParts = { ...parts, outbounds, loadProviders: createProviderLoader() };
+  const pages = createPageThread();
+  const makeParts = { ...parts, outbounds, pages, loadProviders: createProviderLoader() };
   const remembered = createRememberedPreviews(parts);
   const shareWork = createSingleFlight<Outcome>();
   const turns = createTurns();
@@ -79,6 +81,7 @@ export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable
       return { outcome: { preview: await makePreview(makeParts, asked, signal) }, isLasting: true };
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
+      signal.throwIfAborted(); // whatever it was, it came of leaving
       log.debug({ err: error }, 'A link has no preview');
       return { outcome: { preview: undefined }, isLasting: error.isLasting };
     }
@@ -118,7 +121,9 @@ export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable
       if (preview === undefined) throw new NotFound('This link has no preview');
       return await withVisiblePicture(parts.media, preview, signal);
     },
-    [Symbol.asyncDispose]: () => outbounds[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([outbounds[Symbol.asyncDispose](), pages[Symbol.asyncDispose]()]);
+    },
   };
 }
 

@@ -14,6 +14,8 @@ const AROUND: ReadonlySet<string> = new Set([
   ...['ItemList', 'SiteNavigationElement', 'Corporation', 'LocalBusiness'],
 ]);
 const MAX_NODES = 200;
+/** Of a text. */
+const MAX_LENGTH = 10_000;
 
 /** @param scripts contents of `application/ld+json`; those that are no JSON say nothing. JSON-LD with https://schema.org */
 export function readJsonLd(scripts: readonly string[]): StructuredFacts {
@@ -62,7 +64,7 @@ function titleOf(node: Node): string | undefined {
 }
 
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+  return typeof value === 'string' && value.trim() !== '' ? value.slice(0, MAX_LENGTH) : undefined;
 }
 
 function imageOf(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { CollectedText } from './collected-text.ts';
+import { readJsonLd } from './json-ld.ts';
 import { MetadataReader } from './metadata.ts';
 import type { PageFacts } from './page-facts.ts';
 import { PictureChoice } from './picture-choice.ts';
@@ -48,12 +49,15 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
 
 /** Who has not come to the point by then keeps what has been said. */
 const LONG_LENGTH = 1_000_000;
+/** Who has not said anything by then says nothing. */
+const LONGEST_LENGTH = 3_000_000;
+const MAX_ATTRIBUTE_LENGTH = 10_000;
 const MAX_HEADING_LENGTH = 2_000;
 const MAX_TEXT_LENGTH = 4_000;
 const MAX_JSON_LENGTH = 200_000;
 const MAX_SCRIPTS = 5;
 /** The parser looks through all elements that are open for each that ends, so that their number has to have a bound. */
-const MAX_DEPTH = 1_000;
+const MAX_DEPTH = 500;
 
 export function createPageReader(): PageReader {
   const metadata = new MetadataReader();
@@ -115,7 +119,9 @@ export function createPageReader(): PageReader {
   const parser = new Parser({
     onopentagname: startElement,
     onattribute(name, value) {
-      if (VOID_WITH_FACTS.has(element) && ATTRIBUTES.has(name) && !attributes.has(name)) attributes.set(name, value);
+      if (VOID_WITH_FACTS.has(element) && ATTRIBUTES.has(name) && !attributes.has(name)) {
+        attributes.set(name, value.slice(0, MAX_ATTRIBUTE_LENGTH));
+      }
       if (element === 'script' && name === 'type' && isJsonLd(value) && scripts.length < MAX_SCRIPTS) {
         script = new CollectedText(MAX_JSON_LENGTH);
         scripts.push(script);
@@ -137,7 +143,7 @@ export function createPageReader(): PageReader {
       if (depth < MAX_DEPTH) parser.write(piece);
     },
     get isDone() {
-      if (depth >= MAX_DEPTH) return true;
+      if (depth >= MAX_DEPTH || length >= LONGEST_LENGTH) return true;
       const isLong = length >= LONG_LENGTH && metadata.hasTitle(headings) && (metadata.hasDescription || text.isFull);
       return isPastHead && (metadata.isComplete || isLong);
     },
@@ -145,7 +151,7 @@ export function createPageReader(): PageReader {
       if (depth < MAX_DEPTH) parser.end();
       return {
         ...metadata.facts,
-        jsonLd: scripts.map(({ value }) => value),
+        structured: readJsonLd(scripts.map(({ value }) => value)),
         headings,
         paragraphs: paragraphs.value,
         text: text.value,
