@@ -99,10 +99,16 @@ test('a page of an hour that is over is shown as it was then, if anybody has loo
   database
     .prepare("INSERT INTO url_previews VALUES (?, '', ?, '', '', '', '', 'As it was', '', '', 0, 0, 0, ?)")
     .run(`https://${SITE}/old`, then, language);
+  database
+    .prepare("INSERT INTO url_previews VALUES (?, 'M_NOT_FOUND', ?, '', '', '', '', '', '', '', 0, 0, 0, '')")
+    .run(`https://${SITE}/new`, then);
   const headers = { 'accept-language': language };
   const old = await preview(`https://${SITE}/old`, { ts: String(then + 1_234_567) }, { headers });
   assert.deepEqual(await old.json(), { 'og:title': 'As it was' });
   assert.equal(site.requests.length, 1);
+  site.answer('/new', page(PAGE));
+  const later = await preview(`https://${SITE}/new`, { ts: String(then) }, { headers });
+  assert.deepEqual(await later.json(), TOLD, 'there was none then');
 });
 
 test('a picture that has been quarantined or removed is no longer told of', async (t) => {
