@@ -255,6 +255,12 @@ test('a page or a text whose connection ends in the middle is previewed by what 
   assert.deepEqual(await (await preview(text)).json(), told);
 });
 
+test('a site may send more headers than most servers take', async (t) => {
+  const { preview, site } = await playPreviews(t);
+  site.answer('/page', page(PAGE, { 'content-security-policy': 'x '.repeat(20_000) }));
+  assert.deepEqual(await (await preview(LINK)).json(), TOLD);
+});
+
 test('bad certificates are refused, unless the operator takes any', async (t) => {
   for (const [previewUnsafeCertificates, status] of [
     [false, 404],
@@ -351,7 +357,8 @@ test('oEmbed: a page that does not describe itself is described by whom it names
   const link = '<link rel="alternate" type="application/json+oembed" href="/oembed?url=x">';
   site.answer('/page', page(`<title>plain</title>${link}<p>A text`));
   site.answer('/og', page(`<meta property="og:title" content="own">${link}<p>A text`));
-  site.answer('/oembed', { body: { type: 'link', title: 'Better', provider_name: 'P' } });
+  const description = JSON.stringify({ type: 'link', title: 'Better', provider_name: 'P' });
+  site.answer('/oembed', page(`\ufeff${description}`, { 'content-type': 'application/json' }));
   const told = { 'og:title': 'Better', 'og:description': 'A text', 'og:site_name': 'P', 'og:type': 'link' };
   assert.deepEqual(await (await preview(LINK)).json(), told);
   assert.equal(((await (await preview(`https://${SITE}/og`)).json()) as Record<string, unknown>)['og:title'], 'own');

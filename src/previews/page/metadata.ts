@@ -62,7 +62,8 @@ export class MetadataReader {
     if (content === '') return;
     const property = attributes.get('property')?.trim() ?? '';
     const name = attributes.get('name')?.trim().toLowerCase() ?? '';
-    if (property.startsWith('og:')) this.#addOpenGraph(property.slice('og:'.length), content);
+    const openGraph = [property, name].find((key) => key.startsWith('og:')); // pages mix them up
+    if (openGraph !== undefined) this.#addOpenGraph(openGraph.slice('og:'.length), content);
     for (const key of [name, property]) {
       if (key.startsWith('twitter:')) keepFirst(this.#twitter, key.slice('twitter:'.length), content, TWITTER);
     }
