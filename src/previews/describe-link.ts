@@ -9,6 +9,7 @@ import { cardOfOEmbed } from './oembed/card-of-oembed.ts';
 import type { LoadProviders } from './oembed/load-providers.ts';
 import { cardOfPage } from './page/card-of-page.ts';
 import type { PageFacts } from './page/page-facts.ts';
+import type { Syntax } from './page/page-reader.ts';
 import type { PageThread } from './page/page-thread.ts';
 import { createTextReader } from './page/read-text.ts';
 
@@ -92,12 +93,21 @@ function refuseTooLong({ announcedBytes = 0 }: Fetched, maxBytes: number): void 
 }
 
 /** What came before a page broke off will do, if it had come to its title. */
-async function readPage(pages: PageThread, { body, charset }: Fetched, maxBytes: number): Promise<PageFacts> {
-  using page = pages.open(charset);
+async function readPage(
+  pages: PageThread,
+  { body, charset, contentType }: Fetched,
+  maxBytes: number,
+): Promise<PageFacts> {
+  using page = pages.open({ charset, syntax: syntaxOf(contentType) });
   const failure = await takeBegin(body, maxBytes, (piece) => page.write(piece));
   const facts = await page.end();
   if (failure !== undefined && facts.headings.size === 0 && !facts.openGraph.has('title')) throw failure;
   return facts;
+}
+
+function syntaxOf(contentType: string): Syntax {
+  if (contentType === 'application/xhtml+xml') return 'xhtml';
+  return contentType.endsWith('xml') ? 'xml' : 'html';
 }
 
 async function readBegin({ body, charset }: Fetched): Promise<string> {

@@ -34,15 +34,15 @@ test('all users together have no more than all turns; a single turn goes round',
   using _ = await second;
 });
 
-test('of one user a hundred links wait at most, and the others are still let in', async () => {
+test('of one user five hundred links wait at most, and the others are still let in', async () => {
   const turns = createPreviewTurns();
   const leaving = new AbortController();
-  const waiting = Array.from({ length: 101 }, () => turns.take('a', 2, leaving.signal));
+  const waiting = Array.from({ length: 501 }, () => turns.take('a', 2, leaving.signal));
   const ends = Promise.allSettled(waiting);
   await assert.rejects(turns.take('a', 2, never), Unavailable);
   using _ = await turns.take('b', 2, never);
   leaving.abort(new Error('left'));
-  assert.equal((await ends).filter(({ status }) => status === 'rejected').length, 100);
+  assert.equal((await ends).filter(({ status }) => status === 'rejected').length, 500);
   const again = turns.take('a', 4, never);
   assert.equal(await settledOf([again]), 1, 'who has left does not wait any more');
 });

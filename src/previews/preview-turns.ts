@@ -12,7 +12,7 @@ export interface PreviewTurns {
 }
 
 const MAX_WAITING = 1_000;
-const MAX_WAITING_OF_ONE = 100;
+const MAX_WAITING_OF_ONE = MAX_WAITING / 2;
 
 interface User {
   readonly turns: Turns;

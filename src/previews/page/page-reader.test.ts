@@ -148,6 +148,19 @@ test('elements without end are read only so deep', () => {
   assert.equal(cardOfPage(reader.end(), AT).title, 'T');
 });
 
+test('pages and feeds in XML are read as that', () => {
+  const read = (syntax: 'xhtml' | 'xml', text: string) => {
+    const reader = createPageReader(syntax);
+    reader.write(text);
+    return cardOfPage(reader.end(), AT);
+  };
+  assert.equal(read('xhtml', '<head><script src="x"/><title>T&nbsp;1</title></head>').title, 'T\u00a01');
+  const feed = `<rss><channel><title><![CDATA[The <b> blog]]></title><link>http://x.example/</link>
+    <description><![CDATA[About &amp; more]]></description></channel></rss>`;
+  const { title, description } = read('xml', feed);
+  assert.deepEqual([title, description], ['The <b> blog', 'About &amp; more']);
+});
+
 test('who has said nothing in three million characters says nothing', () => {
   const reader = createPageReader();
   for (let at = 0; at < 30; at += 1) reader.write('<p>'.repeat(33_333));

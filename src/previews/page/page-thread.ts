@@ -1,15 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { NoPreview } from '../fetch/no-preview.ts';
 import type { PageFacts } from './page-facts.ts';
-import type { PageAnswer, PageMessage } from './page-messages.ts';
+import type { PageAnswer, PageKind, PageMessage } from './page-messages.ts';
 
 /**
  * Reads pages in a thread of its own, however many at once, so that a page that is made to be slow keeps nobody waiting but
  * other previews. The thread starts with the first page. Dispose it.
  */
 export interface PageThread extends AsyncDisposable {
-  /** @param charset by the `Content-Type` header */
-  open(charset: string | undefined): OpenPage;
+  open(kind: PageKind): OpenPage;
 }
 
 /**
@@ -36,18 +35,18 @@ export function createPageThread(stuckMs = STUCK_MS): PageThread {
     return thread;
   };
   return {
-    open(charset) {
+    open(of) {
       const own = current();
       lastPage += 1;
       const page = lastPage;
       return {
         async write(piece) {
           const bytes = new Uint8Array(piece); // a piece of a larger buffer would take all of that along
-          const answer = await own.ask({ kind: 'piece', page, charset, bytes }, [bytes.buffer]);
+          const answer = await own.ask({ kind: 'piece', page, of, bytes }, [bytes.buffer]);
           return answer.kind === 'taken' && answer.isDone;
         },
         async end() {
-          const answer = await own.ask({ kind: 'end', page, charset });
+          const answer = await own.ask({ kind: 'end', page, of });
           if (answer.kind !== 'read') throw new Error(`The thread that reads pages answered "${answer.kind}"`);
           return answer.facts;
         },
