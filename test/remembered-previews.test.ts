@@ -90,6 +90,21 @@ test('what may have been passing is asked again after a minute, what is lasting 
   assert.equal(await find(), 'back');
 });
 
+test('a picture that was not to be had for now is looked for again after a minute, one that is not there after the hour', async (t) => {
+  const { find, pass, site } = await play(t);
+  site.answer('/page', page('<title>T</title><meta property="og:image" content="/picture.png">'));
+  for (const [status, asked] of [
+    [503, 2],
+    [404, 4],
+    [404, 4],
+  ] as const) {
+    site.answer('/picture.png', { status });
+    for (let at = 0; at < 2; at += 1) assert.equal(await find(), 'T');
+    assert.equal(site.requests.length, asked);
+    pass(61_000);
+  }
+});
+
 test('domains with equal rules share what they know; when their rules differ, they do not', async (t) => {
   const alike = await play(t);
   alike.site.answer('/page', page('<title>T</title>'));

@@ -68,7 +68,8 @@ export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable
     signal: AbortSignal,
   ): Promise<{ readonly outcome: Outcome; readonly isLasting: boolean }> => {
     try {
-      return { outcome: { preview: await makePreview(makeParts, asked, signal) }, isLasting: true };
+      const { preview, isLasting } = await makePreview(makeParts, asked, signal);
+      return { outcome: { preview }, isLasting };
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
       signal.throwIfAborted(); // whatever it was, it came of leaving
