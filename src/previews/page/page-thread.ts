@@ -23,10 +23,10 @@ export interface OpenPage extends Disposable {
 
 /** What a page keeps is bounded; a thread with more than that is ended, and the next page gets another one. */
 const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
-/** A piece takes milliseconds, and all that waits before it not a second. */
-const STUCK_MS = 30_000;
+/** A piece takes milliseconds. */
+const STUCK_MS = 20_000;
 
-/** @param stuckMs for one piece, those of others that come before it included */
+/** @param stuckMs after that without any answer the thread is ended */
 export function createPageThread(stuckMs = STUCK_MS): PageThread {
   let thread: Thread | undefined;
   let lastPage = 0;
@@ -63,6 +63,7 @@ class Thread {
   readonly #worker = new Worker(new URL('./page-worker.ts', import.meta.url), { resourceLimits: LIMITS });
   readonly #waiting = new Map<number, PromiseWithResolvers<PageAnswer>>();
   readonly #stuckMs: number;
+  #timer: NodeJS.Timeout | undefined;
   hasEnded = false;
 
   constructor(stuckMs: number) {
@@ -71,6 +72,8 @@ class Thread {
     this.#worker.unref();
     this.#worker.on('message', (answer: PageAnswer) => {
       const asker = this.#waiting.get(answer.page);
+      this.#waiting.delete(answer.page);
+      this.#watch();
       if (answer.kind === 'failed') asker?.reject(new Error(`A page could not be read: ${answer.message}`));
       else asker?.resolve(answer);
     });
@@ -80,21 +83,18 @@ class Thread {
     this.#worker.on('exit', () => {
       this.hasEnded = true;
       for (const asker of this.#waiting.values()) asker.reject(endedOver(cause));
+      this.#waiting.clear();
+      this.#watch();
     });
   }
 
-  async ask(message: PageMessage, transferred: readonly ArrayBuffer[] = []): Promise<PageAnswer> {
-    if (this.hasEnded) throw endedOver(undefined);
+  ask(message: PageMessage, transferred: readonly ArrayBuffer[] = []): Promise<PageAnswer> {
+    if (this.hasEnded) return Promise.reject(endedOver(undefined));
     const asker = Promise.withResolvers<PageAnswer>();
     this.#waiting.set(message.page, asker);
-    const timer = setTimeout(() => void this.end(), this.#stuckMs);
-    try {
-      this.#worker.postMessage(message, transferred);
-      return await asker.promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(message.page);
-    }
+    if (this.#waiting.size === 1) this.#watch();
+    this.#worker.postMessage(message, transferred);
+    return asker.promise;
   }
 
   tell(message: PageMessage): void {
@@ -103,6 +103,12 @@ class Thread {
 
   async end(): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  /** From now on, as long as anybody waits. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#waiting.size === 0 ? undefined : setTimeout(() => void this.end(), this.#stuckMs);
   }
 }
 
