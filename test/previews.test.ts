@@ -275,6 +275,13 @@ test('bad certificates are refused, unless the operator takes any', async (t) =>
   }
 });
 
+test('previews can be switched off, and then nothing is asked', async (t) => {
+  const { preview, site } = await playPreviews(t, { urlPreviews: { enabled: false } });
+  site.answer('/page', page(PAGE));
+  assert.deepEqual(await errorOf(await preview(LINK)), { status: 404, errcode: 'M_UNRECOGNIZED' });
+  assert.equal(site.connections(), 0);
+});
+
 test('links on the deny list are not asked for, nor redirected to', async (t) => {
   const urlDenyList = ['*.internal.example', `*://${SITE}/private*`];
   const { preview, site, dns } = await playPreviews(t, { urlPreviews: { urlDenyList } });
