@@ -1,4 +1,5 @@
-// Link previews: how many a second, with and without what is remembered, what one costs, and what memory large pages take.
+// Link previews: how many a second, with and without what is remembered, what one costs, what memory large pages take, and how
+// long other requests wait for pages that are made to be slow.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
@@ -28,6 +29,10 @@ ${'<script>window.state = {"a": [1, 2, 3], "b": "<p>"};</script>'.repeat(500)}
 ${'<p class="text">What a page says, <b>at length</b> and in paragraphs.</p>'.repeat(700)}</body></html>`;
 const PIECE = Buffer.from('<div class="a"><span>junk</span></div>\n'.repeat(1_600));
 
+/** The parser looks through all elements that are open for each that ends. */
+const SLOW_PAGE = '<i>'.repeat(490) + '</x>'.repeat(2_500_000);
+const SLOW = 4;
+
 /** Each page has a picture of its own, when it has one. */
 async function playSite() {
   const picture = await sharp({ create: { width: 1200, height: 630, channels: 3, background: 'teal' } })
@@ -35,6 +40,11 @@ async function playSite() {
     .toBuffer();
   const server = createServer(({ url = '' }, response) => {
     if (url.startsWith('/large')) return sendLarge(response);
+    if (url.startsWith('/slow')) {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      response.end(SLOW_PAGE);
+      return;
+    }
     if (url.startsWith('/picture')) {
       response.writeHead(200, { 'content-type': 'image/jpeg' });
       response.end(Buffer.concat([picture, Buffer.from(url)]));
@@ -110,6 +120,22 @@ async function askAll(service: BenchService, links: readonly string[], atOnce: n
   return { perSecond: links.length / seconds, cpuMs: (cpuSeconds * 1000) / links.length };
 }
 
+/** What another request waits while the work is done, in the middle of all that are asked one after the other. */
+async function waitBeside(service: BenchService, work: Promise<unknown>): Promise<number> {
+  let isOver = false;
+  const over = work.finally(() => {
+    isOver = true;
+  });
+  const waits: number[] = [];
+  while (!isOver) {
+    const startedMs = performance.now();
+    await (await fetch(`${service.url}/_matrix/client/versions`, { headers: HEADERS })).arrayBuffer();
+    waits.push(performance.now() - startedMs);
+  }
+  await over;
+  return waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)] ?? 0;
+}
+
 const links = (kind: string, count: number) => Array.from({ length: count }, (_, at) => `${site.url}/${kind}/${at}`);
 {
   await using service = await startService(folder.configPath);
@@ -137,6 +163,8 @@ const links = (kind: string, count: number) => Array.from({ length: count }, (_,
     headers: { host: SERVER_NAME, authorization: `Bearer ${TOKEN}`, ...LANGUAGE },
   });
   report({ name: 'previews that are remembered a second', value: remembered, unit: '/s', target: { atLeast: 1000 } });
+  const wait = await waitBeside(service, askAll(service, links('slow', SLOW), SLOW));
+  report({ name: `wait beside ${SLOW} pages that are slow to read`, value: wait, unit: 'ms', target: { atMost: 20 } });
 }
 await using service = await startService(folder.configPath);
 await askAll(service, links('large', LARGE), LARGE);

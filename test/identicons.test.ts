@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drawIdenticon } from '../src/previews/index.ts';
 import { errorOf, startWithUsers } from './client.ts';
 import { sizeOf } from './pictures.ts';
 
@@ -29,7 +30,12 @@ test('the text may have slashes and anything else in it, and a different text is
   const drawn = async (text: string) =>
     Buffer.from(await (await askOpenly(`/_matrix/media/r0/identicon/${text}`)).arrayBuffer()).toString('base64');
   assert.equal(await drawn('%40alice%3Aexample.org'), await drawn('@alice:example.org'));
-  assert.equal(new Set(await Promise.all(['a', 'a/b', 'a%2Fc', '%E6%BC%A2'].map(drawn))).size, 4);
+  const texts = ['a', 'a/b', 'a%2Fc', '%E6%BC%A2', 'a/', 'a//', '', '/'];
+  assert.equal(new Set(await Promise.all(texts.map(drawn))).size, texts.length);
+  assert.equal(await drawn('a/'), await drawn('a%2F'));
+  assert.equal(await drawn('?width=96'), (await drawIdenticon('/', { width: 96, height: 96 })).toString('base64'));
+  const none = await askOpenly('/_matrix/media/r0/identicon');
+  assert.deepEqual(await errorOf(none), { status: 404, errcode: 'M_UNRECOGNIZED' });
 });
 
 test('width is for both sides, height for one, and both are brought within 96 to 512', async (t) => {

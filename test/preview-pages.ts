@@ -363,6 +363,12 @@ const ODD: readonly PreviewPage[] = [
     preview: undefined,
   },
   {
+    name: 'packed: a text that says so, and is not',
+    headers: { 'content-encoding': 'gzip', 'content-type': 'text/plain' },
+    body: 'Just a text.',
+    preview: undefined,
+  },
+  {
     name: 'packed: 128 MiB of nothing behind the title',
     headers: { 'content-encoding': 'gzip' },
     body: Buffer.concat([
@@ -470,6 +476,18 @@ const ODD: readonly PreviewPage[] = [
     headers: { 'content-type': 'application/pdf', 'content-disposition': 'inline; filename="Report 2026.pdf"' },
     body: '%PDF-1.7',
     preview: { 'og:title': 'Report 2026.pdf', 'og:url': 'LINK' },
+  },
+  {
+    name: 'file: a program that is sent as text',
+    headers: { 'content-type': 'text/plain' },
+    body: Buffer.from('\x7fELF\x02\x01\x01\0\0\0', 'latin1'),
+    preview: undefined,
+  },
+  {
+    name: 'text: UTF-16, as its mark says',
+    headers: { 'content-type': 'text/plain' },
+    body: Buffer.from('\ufeffAbc', 'utf16le'),
+    preview: { 'og:title': 'LINK', 'og:url': 'LINK', 'og:description': 'Abc' },
   },
   {
     name: 'file: a program',

@@ -99,10 +99,16 @@ test('a page of an hour that is over is shown as it was then, if anybody has loo
   database
     .prepare("INSERT INTO url_previews VALUES (?, '', ?, '', '', '', '', 'As it was', '', '', 0, 0, 0, ?)")
     .run(`https://${SITE}/old`, then, language);
+  database
+    .prepare("INSERT INTO url_previews VALUES (?, 'M_NOT_FOUND', ?, '', '', '', '', '', '', '', 0, 0, 0, '')")
+    .run(`https://${SITE}/new`, then);
   const headers = { 'accept-language': language };
   const old = await preview(`https://${SITE}/old`, { ts: String(then + 1_234_567) }, { headers });
   assert.deepEqual(await old.json(), { 'og:title': 'As it was' });
   assert.equal(site.requests.length, 1);
+  site.answer('/new', page(PAGE));
+  const later = await preview(`https://${SITE}/new`, { ts: String(then) }, { headers });
+  assert.deepEqual(await later.json(), TOLD, 'there was none then');
 });
 
 test('a picture that has been quarantined or removed is no longer told of', async (t) => {
@@ -227,11 +233,32 @@ test('a page that stops coming is previewed by what came, after the time for it'
     response.writeHead(200, { 'content-type': 'text/html' });
     response.write(text);
   };
-  site.answer('/page', unending(`${PAGE}${' '.repeat(20_000)}`));
+  site.answer('/page', unending(PAGE));
+  site.answer('/long', unending(`${PAGE}${' '.repeat(20_000)}`));
   site.answer('/nothing', unending('<p>'));
   site.answer('/silent', () => undefined);
-  assert.deepEqual(await (await preview(LINK)).json(), TOLD);
+  for (const path of ['page', 'long']) assert.deepEqual(await (await preview(`https://${SITE}/${path}`)).json(), TOLD);
   for (const path of ['nothing', 'silent']) assert.equal((await preview(`https://${SITE}/${path}`)).status, 404);
+});
+
+test('a page or a text whose connection ends in the middle is previewed by what came', async (t) => {
+  const { preview, site } = await playPreviews(t);
+  const torn = (type: string, text: string) => (_: unknown, response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': type, 'content-length': 1_000 });
+    response.write(text, () => response.destroy());
+  };
+  site.answer('/page', torn('text/html', PAGE));
+  site.answer('/text', torn('text/plain', 'A text'));
+  assert.deepEqual(await (await preview(LINK)).json(), TOLD);
+  const text = `https://${SITE}/text`;
+  const told = { 'og:title': text, 'og:url': text, 'og:description': 'A text' };
+  assert.deepEqual(await (await preview(text)).json(), told);
+});
+
+test('a site may send more headers than most servers take', async (t) => {
+  const { preview, site } = await playPreviews(t);
+  site.answer('/page', page(PAGE, { 'content-security-policy': 'x '.repeat(20_000) }));
+  assert.deepEqual(await (await preview(LINK)).json(), TOLD);
 });
 
 test('bad certificates are refused, unless the operator takes any', async (t) => {
@@ -246,6 +273,13 @@ test('bad certificates are refused, unless the operator takes any', async (t) =>
     assert.equal((await preview('https://expired.example/')).status, status);
     assert.equal(expired.requests.length, status === 200 ? 1 : 0);
   }
+});
+
+test('previews can be switched off, and then nothing is asked', async (t) => {
+  const { preview, site } = await playPreviews(t, { urlPreviews: { enabled: false } });
+  site.answer('/page', page(PAGE));
+  assert.deepEqual(await errorOf(await preview(LINK)), { status: 404, errcode: 'M_UNRECOGNIZED' });
+  assert.equal(site.connections(), 0);
 });
 
 test('links on the deny list are not asked for, nor redirected to', async (t) => {
@@ -330,7 +364,8 @@ test('oEmbed: a page that does not describe itself is described by whom it names
   const link = '<link rel="alternate" type="application/json+oembed" href="/oembed?url=x">';
   site.answer('/page', page(`<title>plain</title>${link}<p>A text`));
   site.answer('/og', page(`<meta property="og:title" content="own">${link}<p>A text`));
-  site.answer('/oembed', { body: { type: 'link', title: 'Better', provider_name: 'P' } });
+  const description = JSON.stringify({ type: 'link', title: 'Better', provider_name: 'P' });
+  site.answer('/oembed', page(`\ufeff${description}`, { 'content-type': 'application/json' }));
   const told = { 'og:title': 'Better', 'og:description': 'A text', 'og:site_name': 'P', 'og:type': 'link' };
   assert.deepEqual(await (await preview(LINK)).json(), told);
   assert.equal(((await (await preview(`https://${SITE}/og`)).json()) as Record<string, unknown>)['og:title'], 'own');

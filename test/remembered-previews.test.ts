@@ -36,7 +36,7 @@ async function play(t: TestContext, otherDenies: readonly string[] = []) {
   const refuse = async (): Promise<never> => {
     throw new Error('The test does not expect this call');
   };
-  const previews = createPreviews({
+  const parts = {
     database,
     locks: createOwnCluster({ now: () => nowMs }).locks,
     media: {
@@ -57,18 +57,20 @@ async function play(t: TestContext, otherDenies: readonly string[] = []) {
     now: () => nowMs,
     outbound: { resolver: internet.resolver, route: internet.routes.route },
     authorities: [internet.authority.pem],
-  });
-  t.after(() => previews[Symbol.asyncDispose]());
-  const find = async (domainName = 'example.org', language = 'en') => {
+  };
+  /** Two processes of one service. */
+  const [previews, neighbour] = [createPreviews(parts), createPreviews(parts)];
+  t.after(() => Promise.all([previews, neighbour].map((each) => each[Symbol.asyncDispose]())));
+  const find = async (domainName = 'example.org', language = 'en', process = previews) => {
     const domain = config.domains.get(domainName);
     assert.ok(domain);
     const asked = { link: `https://${SITE}/page`, ts: undefined, language, userId: '@alice:example.org' };
-    return (await previews.find(config, domain, asked, t.signal)).title;
+    return (await process.find(config, domain, asked, t.signal)).title;
   };
   const pass = (ms: number) => {
     nowMs += ms;
   };
-  return { find, pass, site };
+  return { find, findInNeighbour: () => find('example.org', 'en', neighbour), pass, site };
 }
 
 test('what may have been passing is asked again after a minute, what is lasting after the hour', async (t) => {
@@ -86,6 +88,21 @@ test('what may have been passing is asked again after a minute, what is lasting 
   assert.equal(site.requests.length, 2);
   pass(3_600_000);
   assert.equal(await find(), 'back');
+});
+
+test('a picture that was not to be had for now is looked for again after a minute, one that is not there after the hour', async (t) => {
+  const { find, pass, site } = await play(t);
+  site.answer('/page', page('<title>T</title><meta property="og:image" content="/picture.png">'));
+  for (const [status, asked] of [
+    [503, 2],
+    [404, 4],
+    [404, 4],
+  ] as const) {
+    site.answer('/picture.png', { status });
+    for (let at = 0; at < 2; at += 1) assert.equal(await find(), 'T');
+    assert.equal(site.requests.length, asked);
+    pass(61_000);
+  }
 });
 
 test('domains with equal rules share what they know; when their rules differ, they do not', async (t) => {
@@ -108,4 +125,20 @@ test('every language is remembered, though the table has room for one', async (t
   for (const language of ['en', 'de', 'fr', 'en', 'de', 'fr'])
     assert.equal(await find('example.org', language), language);
   assert.equal(site.requests.length, 3);
+});
+
+test('many who ask at the same time in two processes bring about one request', async (t) => {
+  const { find, findInNeighbour, site } = await play(t);
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  site.answer('/page', async (_, response) => {
+    ask();
+    await opened;
+    page('<title>T</title>')(null, response);
+  });
+  const finding = Array.from({ length: 10 }, (_, at) => (at % 2 === 0 ? find() : findInNeighbour()));
+  await asked;
+  open();
+  assert.deepEqual(new Set(await Promise.all(finding)), new Set(['T']));
+  assert.equal(site.requests.length, 1);
 });

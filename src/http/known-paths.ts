@@ -48,7 +48,7 @@ export function noteKnownPaths(app: FastifyInstance, maxParamLength: number): Kn
 /**
  * Gives every known path an answer for the methods that it has no route for: OPTIONS is 204 without looking at
  * anything (D-5), the others are 405, those that HTTP has for other purposes included (C-4). A path with an empty end is
- * never one of them, though a parameter would take it. To be called after the hooks that come before such an answer.
+ * never one of them, though a parameter would take it, unless its last parameter is made for slashes. To be called after the hooks that come before such an answer.
  */
 export function answerOtherMethods(app: FastifyInstance, knownPaths: KnownPaths): void {
   app.addHook('onRequest', (request, _reply, done) => {
@@ -63,10 +63,15 @@ export function answerOtherMethods(app: FastifyInstance, knownPaths: KnownPaths)
 
 /** Before anything of a body is read. */
 function findRefusal(request: FastifyRequest, knownPaths: KnownPaths): Error | undefined {
-  if (hasTrailingSlash(request.url)) return new UnknownEndpoint();
+  if (hasTrailingSlash(request.url) && !takesAnyEnd(knownPaths.endpointOf(request))) return new UnknownEndpoint();
   if (!request.is404 || request.method === 'OPTIONS') return undefined;
   const allowed = knownPaths.allowedFor(request);
   return allowed && new MethodNotAllowed(allowed);
+}
+
+/** Whether slashes of the path are part of what it asks for. */
+function takesAnyEnd(pattern: string | undefined): boolean {
+  return pattern?.endsWith('/*') ?? false;
 }
 
 /** `OPTIONS *`. RFC 9110, section 9.3.7. */

@@ -32,8 +32,21 @@ function embeddedIn(bytes: readonly number[]): ipaddr.IPv4[] {
     return [new ipaddr.IPv4(bytes.slice(4, 8)), client];
   }
   if (startsWith(bytes, SIX_TO_FOUR)) return [new ipaddr.IPv4(bytes.slice(2, 6))];
-  const endsInIpv4 = [NAT64, LOCAL_NAT64, COMPATIBLE, TRANSLATED].some((prefix) => startsWith(bytes, prefix));
+  if (startsWith(bytes, LOCAL_NAT64)) return embeddedInLocalNat64(bytes);
+  const endsInIpv4 = [NAT64, COMPATIBLE, TRANSLATED].some((prefix) => startsWith(bytes, prefix));
   return endsInIpv4 || isIsatap(bytes) ? [last] : [];
+}
+
+/**
+ * Networks choose among prefixes of 48, 56, 64 and 96 bits; with the shorter ones the address goes round the ninth byte,
+ * which is 0. Which one it is cannot be seen, so it is all that make sense. RFC 8215; RFC 6052, section 2.2.
+ */
+function embeddedInLocalNat64(bytes: readonly number[]): ipaddr.IPv4[] {
+  const aroundNinth = bytes.toSpliced(8, 1);
+  const shorter = bytes[8] === 0 ? [6, 7, 8].map((at) => aroundNinth.slice(at, at + 4)) : [];
+  const last = bytes.slice(12);
+  const possible = [...shorter, last].filter(([first]) => first !== 0);
+  return (possible.length > 0 ? possible : [last]).map((four) => new ipaddr.IPv4(four));
 }
 
 /** RFC 5214, section 6.1. */

@@ -1,22 +1,22 @@
 import type { DomainConfig } from '../config/index.ts';
 import { matchesWildcard } from '../matrix/index.ts';
-import { OutboundError } from '../outbound/index.ts';
 import type { Log, PreviewSource } from '../telemetry/index.ts';
 import type { Card } from './card.ts';
-import { firstBytesOf, readWhole } from './fetch/bounded-body.ts';
-import { isBrokenBody } from './fetch/decompress.ts';
+import { readWhole, takeBegin } from './fetch/bounded-body.ts';
 import { asNoPreview, type Fetched, type Fetcher } from './fetch/fetcher.ts';
 import { NoPreview } from './fetch/no-preview.ts';
 import { cardOfOEmbed } from './oembed/card-of-oembed.ts';
 import type { LoadProviders } from './oembed/load-providers.ts';
 import { cardOfPage } from './page/card-of-page.ts';
 import type { PageFacts } from './page/page-facts.ts';
-import { createPageReader } from './page/page-reader.ts';
-import { readText } from './page/read-text.ts';
+import type { Syntax } from './page/page-reader.ts';
+import type { PageThread } from './page/page-thread.ts';
+import { createTextReader } from './page/read-text.ts';
 
 export interface DescribeParts {
   readonly fetch: Fetcher;
   readonly loadProviders: LoadProviders;
+  readonly pages: PageThread;
   readonly log: Log;
 }
 
@@ -55,7 +55,7 @@ export async function describeLink(
     switch (kindOf(fetched, urlPreviews.filePreviewTypes)) {
       case 'page': {
         refuseTooLong(fetched, maxBytes);
-        const facts = await readPage(fetched, maxBytes);
+        const facts = await readPage(parts.pages, fetched, maxBytes);
         const card = cardOfPage(facts, fetched.url);
         const told = urlPreviews.oEmbed ? await askPagesProvider(parts, facts, card, fetched.url, signal) : undefined;
         if (told !== undefined) return { card: told, source: 'oembed' };
@@ -96,25 +96,32 @@ function refuseTooLong({ announcedBytes = 0 }: Fetched, maxBytes: number): void 
 }
 
 /** What came before a page broke off will do, if it had come to its title. */
-async function readPage({ body, charset }: Fetched, maxBytes: number): Promise<PageFacts> {
-  const reader = createPageReader();
-  try {
-    for await (const text of readText(firstBytesOf(body, maxBytes), charset)) {
-      reader.write(text);
-      if (reader.isDone) break;
-    }
-    return reader.end();
-  } catch (error) {
-    const facts = reader.end();
-    if (!(error instanceof OutboundError) && !isBrokenBody(error)) throw error;
-    if (facts.headings.size > 0 || facts.openGraph.has('title')) return facts;
-    throw isBrokenBody(error) ? new NoPreview('What came cannot be decompressed', true, { cause: error }) : error;
-  }
+async function readPage(
+  pages: PageThread,
+  { body, charset, contentType }: Fetched,
+  maxBytes: number,
+): Promise<PageFacts> {
+  using page = pages.open({ charset, syntax: syntaxOf(contentType) });
+  const failure = await takeBegin(body, maxBytes, (piece) => page.write(piece));
+  const facts = await page.end();
+  if (failure !== undefined && facts.headings.size === 0 && !facts.openGraph.has('title')) throw failure;
+  return facts;
+}
+
+function syntaxOf(contentType: string): Syntax {
+  if (contentType === 'application/xhtml+xml') return 'xhtml';
+  return contentType.endsWith('xml') ? 'xml' : 'html';
 }
 
 async function readBegin({ body, charset }: Fetched): Promise<string> {
+  const reader = createTextReader(charset);
   let begin = '';
-  for await (const text of readText(firstBytesOf(body, TEXT_BYTES), charset)) begin += text;
+  const failure = await takeBegin(body, TEXT_BYTES, (piece) => {
+    begin += reader.write(piece);
+    return false;
+  });
+  begin += reader.end();
+  if (failure !== undefined && begin === '') throw failure;
   return begin;
 }
 
@@ -165,11 +172,11 @@ async function askOEmbed(
 ): Promise<Card | undefined> {
   try {
     const { body } = await fetch(endpoint, ACCEPT_JSON, signal);
-    return cardOfOEmbed((await readWhole(body, MAX_OEMBED_BYTES)).toString('utf8'), link, providerName);
+    return cardOfOEmbed(new TextDecoder().decode(await readWhole(body, MAX_OEMBED_BYTES)), link, providerName);
   } catch (error) {
     const reason = asNoPreview(error);
     signal.throwIfAborted();
-    if (!(reason instanceof NoPreview) && !isBrokenBody(reason)) throw reason;
+    if (!(reason instanceof NoPreview)) throw reason;
     log.debug({ err: reason }, 'An oEmbed provider could not be asked');
     return undefined;
   }

@@ -2,11 +2,11 @@ import { MatrixError } from '../matrix/index.ts';
 import type { Counts, Log } from '../telemetry/index.ts';
 import type { Card } from './card.ts';
 import { type Described, describeLink } from './describe-link.ts';
-import { isBrokenBody } from './fetch/decompress.ts';
 import { createFetcher, type Fetcher } from './fetch/fetcher.ts';
 import { NoPreview } from './fetch/no-preview.ts';
 import type { LoadProviders } from './oembed/load-providers.ts';
 import { type Outbounds, previewLimits } from './outbounds.ts';
+import type { PageThread } from './page/page-thread.ts';
 import type { Preview, PreviewPicture } from './preview.ts';
 import { type PictureParts, type PreviewFor, storePicture } from './store-picture.ts';
 import { summarise } from './summarise.ts';
@@ -14,6 +14,7 @@ import { summarise } from './summarise.ts';
 export interface MakePreviewParts extends PictureParts {
   readonly outbounds: Outbounds;
   readonly loadProviders: LoadProviders;
+  readonly pages: PageThread;
   readonly log: Log;
   readonly counts?: Pick<Counts, 'previewMade'> | undefined;
 }
@@ -24,19 +25,31 @@ const ACCEPT_PICTURE = 'image/avif, image/webp, image/png, image/jpeg, image/gif
 /** Of what is no text for people. */
 const MAX_URL_LENGTH = 2_000;
 
+/** A preview, and whether another one would most likely be the same in a few minutes. */
+export interface Made {
+  readonly preview: Preview;
+  readonly isLasting: boolean;
+}
+
 /** @throws {NoPreview} */
 export async function makePreview(
   parts: MakePreviewParts,
   asked: PreviewFor & { readonly link: URL; readonly language: string },
   signal: AbortSignal,
-): Promise<Preview> {
+): Promise<Made> {
   const { domain, language, link } = asked;
   const { userAgent, urlDenyList } = domain.urlPreviews;
   const fetch = createFetcher({ outbound: parts.outbounds.of(domain), userAgent, language, denied: urlDenyList });
   const described = await describeLink({ ...parts, fetch }, domain, link, signal);
   parts.counts?.previewMade(described.source);
-  const picture = await findPicture(parts, fetch, asked, described, signal);
-  return { ...shorten(described.card, domain.urlPreviews), picture };
+  const { picture, isLasting } = await findPicture(parts, fetch, asked, described, signal);
+  return { preview: { ...shorten(described.card, domain.urlPreviews), picture }, isLasting };
+}
+
+/** Of pictures: the one that was found, or that there is none, and whether that is lasting. */
+interface Found {
+  readonly picture: PreviewPicture | undefined;
+  readonly isLasting: boolean;
 }
 
 /** A picture that cannot be had is no reason for having no preview. */
@@ -46,35 +59,32 @@ async function findPicture(
   asked: PreviewFor,
   { card, picture }: Described,
   signal: AbortSignal,
-): Promise<PreviewPicture | undefined> {
+): Promise<Found> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(previewLimits(asked.domain).totalMs)]);
   if (picture !== undefined) {
     return await orNone(parts.log, signal, () => storePicture(parts, asked, picture, limited));
   }
+  let isLasting = true;
   for (const url of card.images.slice(0, MAX_PICTURES)) {
-    const stored = await orNone(parts.log, signal, async () =>
+    const found = await orNone(parts.log, signal, async () =>
       storePicture(parts, asked, await fetch(url, ACCEPT_PICTURE, limited), limited),
     );
-    if (stored !== undefined || limited.aborted) return stored;
+    isLasting &&= found.isLasting;
+    if (found.picture !== undefined || limited.aborted) return { ...found, isLasting };
   }
-  return undefined;
+  return { picture: undefined, isLasting };
 }
 
-async function orNone(
-  log: Log,
-  signal: AbortSignal,
-  work: () => Promise<PreviewPicture>,
-): Promise<PreviewPicture | undefined> {
+async function orNone(log: Log, signal: AbortSignal, work: () => Promise<PreviewPicture>): Promise<Found> {
   try {
-    return await work();
+    return { picture: await work(), isLasting: true };
   } catch (error) {
     signal.throwIfAborted();
-    const isExpected =
-      error instanceof NoPreview || error instanceof MatrixError || isTimeout(error) || isBrokenBody(error);
+    const isExpected = error instanceof NoPreview || error instanceof MatrixError || isTimeout(error);
     if (!isExpected) throw error;
     const isOurs = error instanceof MatrixError && error.status >= 500;
     log[isOurs ? 'warn' : 'debug']({ err: error }, 'A preview goes without its picture');
-    return undefined;
+    return { picture: undefined, isLasting: error instanceof NoPreview && error.isLasting }; // a quota is of one user
   }
 }
 

@@ -29,6 +29,8 @@ const ALL: readonly string[] = ['0.0.0.0/0', '::/0'];
 
 const LONGEST_SECONDS = 60;
 const MAX_CONNECT_MS = 10_000;
+/** Sites send policies that are longer than what most servers take. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 export function createOutbounds(parts: OutboundParts, certificates: Pick<CertificateRules, 'authorities'>): Outbounds {
   const opened = new Map<string, Outbound & AsyncDisposable>();
@@ -44,6 +46,7 @@ export function createOutbounds(parts: OutboundParts, certificates: Pick<Certifi
         networks,
         limits,
         certificates: { ...certificates, areChecked: !previewUnsafeCertificates },
+        maxHeaderBytes: MAX_HEADER_BYTES,
         proxy: proxy === '' ? undefined : proxy,
       });
       opened.set(key, outbound);

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { createSingleFlight, createTurns, type Locks } from '../cluster/index.ts';
+import { createSingleFlight, type Locks } from '../cluster/index.ts';
 import type { Config, DomainConfig } from '../config/index.ts';
 import type { Database, UrlPreviewKey } from '../database/index.ts';
-import { NotFound, Unavailable } from '../matrix/index.ts';
+import { NotFound } from '../matrix/index.ts';
 import type { Media } from '../media/index.ts';
 import type { OutboundParts } from '../outbound/index.ts';
 import type { Counts, Log } from '../telemetry/index.ts';
@@ -11,9 +11,11 @@ import { NoPreview } from './fetch/no-preview.ts';
 import { makePreview } from './make-preview.ts';
 import { createProviderLoader } from './oembed/load-providers.ts';
 import { createOutbounds } from './outbounds.ts';
+import { createPageThread } from './page/page-thread.ts';
 import { parseLink } from './parse-link.ts';
 import type { Preview } from './preview.ts';
 import type { Outcome } from './preview-rows.ts';
+import { createPreviewTurns } from './preview-turns.ts';
 import { createRememberedPreviews } from './remembered-previews.ts';
 
 export interface AskedPreview {
@@ -51,35 +53,27 @@ export interface PreviewsParts {
 const HOUR_MS = 3_600_000;
 /** So much behind the time of the request, a client still means now. */
 const SLACK_MS = 60_000;
-const MAX_WAITING = 1_000;
 
 /** Dispose it, which closes its connections. */
 export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable {
   const { now, log, authorities } = parts;
   const outbounds = createOutbounds(parts.outbound, authorities === undefined ? {} : { authorities });
-  const makeParts = { ...parts, outbounds, loadProviders: createProviderLoader() };
+  const pages = createPageThread();
+  const makeParts = { ...parts, outbounds, pages, loadProviders: createProviderLoader() };
   const remembered = createRememberedPreviews(parts);
   const shareWork = createSingleFlight<Outcome>();
-  const turns = createTurns();
-  let waiting = 0;
-
-  const inTurn = async <T>(max: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
-    if (waiting >= MAX_WAITING) throw new Unavailable('Too many links wait for their previews; try again');
-    waiting += 1;
-    using _turn = await turns.take(max, signal).finally(() => {
-      waiting -= 1;
-    });
-    return await work();
-  };
+  const turns = createPreviewTurns();
 
   const make = async (
     asked: Parameters<typeof makePreview>[1],
     signal: AbortSignal,
   ): Promise<{ readonly outcome: Outcome; readonly isLasting: boolean }> => {
     try {
-      return { outcome: { preview: await makePreview(makeParts, asked, signal) }, isLasting: true };
+      const { preview, isLasting } = await makePreview(makeParts, asked, signal);
+      return { outcome: { preview }, isLasting };
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
+      signal.throwIfAborted(); // whatever it was, it came of leaving
       log.debug({ err: error }, 'A link has no preview');
       return { outcome: { preview: undefined }, isLasting: error.isLasting };
     }
@@ -97,7 +91,8 @@ export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable
         const made = await remembered.find(config, domain, key);
         if (made !== undefined) return made;
         const asked = { config, domain, userId, link, language: key.language };
-        const { outcome, isLasting } = await inTurn(config.urlPreviews.numWorkers, shared, () => make(asked, shared));
+        using _turn = await turns.take(userId, config.urlPreviews.numWorkers, shared);
+        const { outcome, isLasting } = await make(asked, shared);
         await remembered.keep(config, domain, key, outcome, isLasting);
         return outcome;
       });
@@ -112,14 +107,16 @@ export function createPreviews(parts: PreviewsParts): Previews & AsyncDisposable
       const askedMs = Math.min(ts ?? nowMs, nowMs);
       const keyAt = (ms: number) => ({ url: link.href, language, bucketTs: Math.floor(ms / HOUR_MS) * HOUR_MS });
       const isPast = nowMs - askedMs > SLACK_MS && keyAt(askedMs).bucketTs < keyAt(nowMs).bucketTs;
-      // A page that is fetched now shows nothing of an hour that is over.
+      // A page that is fetched now shows nothing of an hour that is over; one that was not there then may be there now.
       const past = isPast ? await remembered.find(config, domain, keyAt(askedMs)) : undefined;
       const key = keyAt(isPast ? nowMs : askedMs);
-      const { preview } = past ?? (await findOrMake(config, domain, key, link, userId)(signal));
+      const { preview } = past?.preview ? past : await findOrMake(config, domain, key, link, userId)(signal);
       if (preview === undefined) throw new NotFound('This link has no preview');
       return await withVisiblePicture(parts.media, preview, signal);
     },
-    [Symbol.asyncDispose]: () => outbounds[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([outbounds[Symbol.asyncDispose](), pages[Symbol.asyncDispose]()]);
+    },
   };
 }
 

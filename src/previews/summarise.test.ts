@@ -19,6 +19,7 @@ const CASES: readonly (readonly [text: string, maxWords: number, maxLength: numb
   ['one two', 50, 0, ''],
   ['abcdef', 50, 2, 'ab'],
   ['a\0b\u0007c\ud800', 50, 200, 'abc\ufffd'],
+  ['report\u202efdp.exe', 50, 200, 'reportfdp.exe'],
   ['👩‍👩‍👧‍👦'.repeat(3), 50, 10, '👩‍👩‍👧‍👦...'],
 ];
 

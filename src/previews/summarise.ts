@@ -20,11 +20,11 @@ export function summarise(text: string, { maxWords, maxLength }: TextLimits): st
   return lengthOf(fitting) * 2 >= maxLength ? fitting : cut(whole, maxLength);
 }
 
-/** Without what no record and no line of text can hold. */
+/** Without what no record and no line of text can hold, and without what turns round the text behind it (U+202D, U+202E). */
 function tidy(text: string): string {
   return text
     .toWellFormed()
-    .replace(/[\0-\x08\x0e-\x1f\x7f]/g, '')
+    .replace(/[\0-\x08\x0e-\x1f\x7f\u202d\u202e]/g, '')
     .trim()
     .replace(/\s{2,}/gu, ' ')
     .replace(/[\r\n]/g, ' ');

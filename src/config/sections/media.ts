@@ -200,7 +200,8 @@ export const urlPreviews = Type.Object(
     }),
     numWorkers: Type.Integer({
       default: 10,
-      description: 'Most links that are looked at at once; others wait. 0 or less: no limit.',
+      description:
+        'Most links that are looked at at once, half of them for one user; others wait. 0 or less: no limit.',
     }),
     disallowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
       default: [

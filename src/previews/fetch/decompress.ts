@@ -8,6 +8,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 import { NoPreview } from './no-preview.ts';
+import { peek } from './peek.ts';
 
 export const ACCEPTED_CODINGS = 'gzip, deflate, br, zstd';
 
@@ -54,27 +55,12 @@ async function openDecoder(coding: string, body: Readable): Promise<Transform> {
 
 /** Some servers leave it away. RFC 9110, section 8.4.1.2. */
 async function beginsWithZlibHeader(body: Readable): Promise<boolean> {
-  for (;;) {
-    const first = body.read() as Buffer | null; // it is no stream of objects
-    if (first !== null) {
-      body.unshift(first);
-      return ((first[0] ?? 0) & 0x0f) === 8 && first.readUInt8(0) >> 4 <= 7;
-    }
-    if (body.readableEnded || body.destroyed) return true;
-    await untilReadable(body);
-  }
+  const first = (await peek(body))?.[0];
+  return first === undefined || ((first & 0x0f) === 8 && first >> 4 <= 7);
 }
 
-async function untilReadable(body: Readable): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const events = ['readable', 'end', 'close', 'error'];
-  for (const event of events) body.once(event, resolve);
-  await promise;
-  for (const event of events) body.off(event, resolve);
-}
-
-/** Whether a decompressor does not understand what came, or the connection has ended before it was whole. */
-export function isBrokenBody(error: unknown): boolean {
-  const codes = /^(Z_|ERR__|ERR_BROTLI|ERR_ZSTD|ZSTD_|ERR_STREAM_PREMATURE_CLOSE$)/;
+/** Whether a decompressor does not understand what came. */
+export function isBadCompression(error: unknown): boolean {
+  const codes = /^(Z_|ERR__|ERR_BROTLI|ERR_ZSTD|ZSTD_)/;
   return error instanceof Error && 'code' in error && codes.test(String(error.code));
 }

@@ -1,15 +1,17 @@
 import type { Readable } from 'node:stream';
 import { parse as parseDisposition } from 'content-disposition';
 import { type Outbound, OutboundError, type OutboundTrouble } from '../../outbound/index.ts';
-import { ACCEPTED_CODINGS, decompress } from './decompress.ts';
+import { ACCEPTED_CODINGS, decompress, isBadCompression } from './decompress.ts';
 import { findLinkProblem } from './link-rules.ts';
 import { NoPreview } from './no-preview.ts';
+import { peek } from './peek.ts';
+import { sniffType } from './sniff-type.ts';
 
 /** What came of a link. Destroy the body unless it has been read to its end. */
 export interface Fetched {
   /** Where it was in the end. */
   readonly url: URL;
-  /** Without parameters, in small letters; empty when nothing was said. */
+  /** Without parameters, in small letters; empty when nobody knows it. */
   readonly contentType: string;
   readonly charset: string | undefined;
   /** Empty when nothing was said. */
@@ -73,8 +75,14 @@ export function createFetcher({ outbound, userAgent, language, denied }: Fetcher
 
 /** What a fetch and a body fail with, in the words of this room. */
 export function asNoPreview(error: unknown): unknown {
+  if (isBadCompression(error)) return new NoPreview('What came cannot be decompressed', true, { cause: error });
+  if (isPrematureClose(error)) return new NoPreview('What came was not all', false, { cause: error });
   if (!(error instanceof OutboundError)) return error;
   return new NoPreview(`${error.trouble}: ${error.message}`, !PASSING.has(error.trouble), { cause: error });
+}
+
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 async function describe({ url, headers, body }: Awaited<ReturnType<Outbound['get']>>): Promise<Fetched> {
@@ -83,14 +91,21 @@ async function describe({ url, headers, body }: Awaited<ReturnType<Outbound['get
   const charset = parameters.map((parameter) => /^\s*charset\s*=\s*"?([^"]+)/i.exec(parameter)?.[1]).find(Boolean);
   const contentEncoding = [headers['content-encoding']].flat().join(',');
   const length = text('content-length');
+  const decompressed = await decompress(body, contentEncoding);
   return {
     url,
-    contentType: type.trim().toLowerCase(),
+    contentType: await checkType(type.trim().toLowerCase(), decompressed),
     charset,
     fileName: nameOf(text('content-disposition')),
     announcedBytes: /^\d+$/.test(length) && contentEncoding === '' ? Number(length) : undefined,
-    body: await decompress(body, contentEncoding),
+    body: decompressed,
   };
+}
+
+/** Servers send as plain text what they do not know, too. https://mimesniff.spec.whatwg.org, "sniffing a mislabeled binary resource" */
+async function checkType(declared: string, body: Readable): Promise<string> {
+  if (declared !== '' && declared !== 'text/plain') return declared;
+  return sniffType((await peek(body)) ?? Buffer.alloc(0)) || declared;
 }
 
 /** The last component of the path that it may be. */

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findLinkProblem } from './link-rules.ts';
 
-const DENIED = ['*.internal.example', 'wiki.example', '*://shop.example/private*', 'https://api.example:8443/*'];
+const DENIED = [
+  '*.internal.example',
+  'wiki.example',
+  '*://shop.example/private*',
+  'https://api.example:8443/*',
+  '*.bücher.example',
+];
 
 const ALLOWED = [
   'https://example.org/',
@@ -21,6 +27,10 @@ const REFUSED = [
   'https://shop.example/%70riv%61te/x',
   'https://shop.example./private',
   'https://SHOP.example/PRIVATE',
+  'https://shop.example//private',
+  'https://shop.example/x%2F..%2fprivate',
+  'https://a.bücher.example/',
+  'https://a.xn--bcher-kva.example/',
   'https://api.example:8443/x?y',
   'https://user@example.org/',
   'https://:password@example.org/',

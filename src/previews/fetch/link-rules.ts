@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { domainToUnicode } from 'node:url';
 import { matchesWildcard } from '../../matrix/index.ts';
 
 /** No page is there, and what is may do as it is told. https://fetch.spec.whatwg.org/#port-blocking */
@@ -24,17 +26,22 @@ export function findLinkProblem(url: URL, denied: readonly string[]): string | u
 function isDenied(url: URL, denied: readonly string[]): boolean {
   if (denied.length === 0) return false;
   const host = url.hostname.replace(/\.$/, '');
-  const link = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${url.pathname}${url.search}`;
-  const written = [link, decode(link)].map((text) => text.toLowerCase());
+  const hosts = [host, domainToUnicode(host)];
+  const port = url.port === '' ? '' : `:${url.port}`;
+  const links = hosts.flatMap((name) => pathsOf(url).map((path) => `${url.protocol}//${name}${port}${path}`));
   return denied.some((entry) => {
-    const pattern = entry.toLowerCase();
-    return pattern.includes('://')
-      ? written.some((text) => matchesWildcard(pattern, text))
-      : matchesWildcard(pattern, host);
+    const pattern = entry.toLowerCase().normalize();
+    return (pattern.includes('://') ? links : hosts).some((text) => matchesWildcard(pattern, text.toLowerCase()));
   });
 }
 
-/** As a server would read it that takes `%61` for `a`. */
+/** What follows the host, as it is written and as servers may read it. */
+function pathsOf({ pathname, search }: URL): string[] {
+  const decoded = decode(pathname);
+  return [pathname + search, decoded + decode(search), posix.normalize(decoded) + decode(search)];
+}
+
+/** As servers read it, which take `%61` for `a`. */
 function decode(text: string): string {
   return text.replace(/(%[0-9a-f]{2})+/gi, (bytes) => {
     try {

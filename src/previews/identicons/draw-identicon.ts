@@ -20,23 +20,28 @@ export async function drawIdenticon(seed: string, size: Size): Promise<Buffer> {
   return await encodePng({ ...size, rgb: paintIdenticon(seed, size) });
 }
 
-/** A square as wide as the picture, stretched to its height. @returns red, green, blue, row by row */
+/**
+ * A square as wide as the picture, stretched to its height. All columns of pixels within a column of cells are alike, and
+ * those around the cells too: one of each is painted and stretched, and repeated in the end.
+ * @returns red, green, blue, row by row
+ */
 export function paintIdenticon(seed: string, { width, height }: Size): Uint8Array {
   const digest = hash('md5', seed, 'buffer');
-  const square = paintSquare(digest, width);
-  return height === width ? square : stretchRows(square, { width, height: width }, height);
+  const columns = paintColumns(digest, width);
+  return widen(height === width ? columns : stretchRows(columns, { width: COLUMNS, height: width }, height), width);
 }
 
-function paintSquare(digest: Buffer, side: number): Uint8Array {
+/** One pixel for what is around the cells, then one for each column of them. */
+const COLUMNS = 1 + CELLS;
+
+/** @param side of the square */
+function paintColumns(digest: Buffer, side: number): Uint8Array {
   const colour = PALETTE[digest.readUInt8(0) % PALETTE.length] ?? PALETTE[0];
-  const cell = Math.floor(side / 6);
-  const padding = Math.floor(cell / 2);
-  const rgb = new Uint8Array(side * side * 3).fill(BACKGROUND);
+  const { cell, padding } = measureCells(side);
+  const rgb = new Uint8Array(COLUMNS * side * 3).fill(BACKGROUND);
   const paintCell = (column: number, row: number) => {
     for (let y = padding + row * cell; y < padding + (row + 1) * cell; y += 1) {
-      for (let x = padding + column * cell; x < padding + (column + 1) * cell; x += 1) {
-        rgb.set(colour, (y * side + x) * 3);
-      }
+      rgb.set(colour, (y * COLUMNS + 1 + column) * 3);
     }
   };
   for (const index of filledCells(digest)) {
@@ -45,6 +50,33 @@ function paintSquare(digest: Buffer, side: number): Uint8Array {
     paintCell(CELLS - 1 - column, index % CELLS); // the right half mirrors the left one
   }
   return rgb;
+}
+
+/** @param columns a row of them after the other */
+function widen(columns: Uint8Array, width: number): Uint8Array {
+  const { cell, padding } = measureCells(width);
+  const sources = Array.from({ length: width }, (_, x) => {
+    const column = Math.floor((x - padding) / cell);
+    return column >= 0 && column < CELLS ? 1 + column : 0;
+  });
+  const height = columns.length / (COLUMNS * 3);
+  const rgb = new Uint8Array(width * height * 3);
+  let at = 0;
+  for (let y = 0; y < height; y += 1) {
+    for (const source of sources) {
+      const from = (y * COLUMNS + source) * 3;
+      rgb[at] = columns[from] ?? 0;
+      rgb[at + 1] = columns[from + 1] ?? 0;
+      rgb[at + 2] = columns[from + 2] ?? 0;
+      at += 3;
+    }
+  }
+  return rgb;
+}
+
+function measureCells(side: number): { readonly cell: number; readonly padding: number } {
+  const cell = Math.floor(side / 6);
+  return { cell, padding: Math.floor(cell / 2) };
 }
 
 /** By column: the first three, from top to bottom. */

@@ -1,5 +1,5 @@
 import type { Card } from '../card.ts';
-import { htmlToText } from './html-to-text.ts';
+import { htmlToText } from '../html-to-text.ts';
 
 /**
  * The card of a link by its description. Only texts are taken. https://oembed.com, section 2.3.4

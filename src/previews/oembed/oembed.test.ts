@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { htmlToText } from '../html-to-text.ts';
 import { cardOfOEmbed } from './card-of-oembed.ts';
-import { htmlToText } from './html-to-text.ts';
 import { createProviderLoader } from './load-providers.ts';
 import { readProviders } from './providers.ts';
 

@@ -1,5 +1,4 @@
 import type { Card } from '../card.ts';
-import { readJsonLd } from './json-ld.ts';
 import type { PageFacts } from './page-facts.ts';
 
 /**
@@ -8,8 +7,7 @@ import type { PageFacts } from './page-facts.ts';
  * @param url where the page was in the end
  */
 export function cardOfPage(facts: PageFacts, url: URL): Card {
-  const { openGraph, twitter, microdata, headings } = facts;
-  const structured = readJsonLd(facts.jsonLd);
+  const { openGraph, twitter, structured, microdata, headings } = facts;
   const base = resolve(facts.base, url) ?? url;
   const images = [
     facts.openGraphImage,

@@ -1,3 +1,5 @@
+import { htmlToText } from '../html-to-text.ts';
+
 /** What structured data says of the page. */
 export interface StructuredFacts {
   readonly title: string | undefined;
@@ -14,6 +16,8 @@ const AROUND: ReadonlySet<string> = new Set([
   ...['ItemList', 'SiteNavigationElement', 'Corporation', 'LocalBusiness'],
 ]);
 const MAX_NODES = 200;
+/** Of a text. */
+const MAX_LENGTH = 10_000;
 
 /** @param scripts contents of `application/ld+json`; those that are no JSON say nothing. JSON-LD with https://schema.org */
 export function readJsonLd(scripts: readonly string[]): StructuredFacts {
@@ -61,11 +65,18 @@ function titleOf(node: Node): string | undefined {
   return textOf(node['headline']) ?? textOf(node['name']);
 }
 
+/** Some pages escape it, as if it were HTML. */
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const text = value.slice(0, MAX_LENGTH);
+  return /&#?\w{2,};/.test(text) ? htmlToText(text) : text;
+}
+
+function linkOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.slice(0, MAX_LENGTH) : undefined;
 }
 
 function imageOf(value: unknown): string | undefined {
   const [first] = [value].flat() as readonly unknown[]; // of a list, the first one
-  return isNode(first) ? (textOf(first['url']) ?? textOf(first['contentUrl'])) : textOf(first);
+  return isNode(first) ? (linkOf(first['url']) ?? linkOf(first['contentUrl'])) : linkOf(first);
 }

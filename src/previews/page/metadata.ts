@@ -2,8 +2,6 @@ import type { PageFacts } from './page-facts.ts';
 
 type Attributes = ReadonlyMap<string, string>;
 
-/** More is a mistake, or worse. */
-const MAX_LENGTH = 10_000;
 /** The ones that a preview has. */
 const OPEN_GRAPH: ReadonlySet<string> = new Set(['title', 'description', 'type', 'url', 'site_name']);
 const TWITTER: ReadonlySet<string> = new Set(['title', 'description', 'image', 'image:src']);
@@ -41,7 +39,7 @@ export class MetadataReader {
     return this.#openGraph.has('description') || this.#twitter.has('description') || this.#description !== undefined;
   }
 
-  get facts(): Omit<PageFacts, 'jsonLd' | 'headings' | 'paragraphs' | 'text' | 'picture'> {
+  get facts(): Omit<PageFacts, 'structured' | 'headings' | 'paragraphs' | 'text' | 'picture'> {
     return {
       openGraph: this.#openGraph,
       openGraphImage: this.#imageUrl,
@@ -60,11 +58,12 @@ export class MetadataReader {
   }
 
   #addMeta(attributes: Attributes): void {
-    const content = attributes.get('content')?.trim().slice(0, MAX_LENGTH) ?? '';
+    const content = attributes.get('content')?.trim() ?? '';
     if (content === '') return;
     const property = attributes.get('property')?.trim() ?? '';
     const name = attributes.get('name')?.trim().toLowerCase() ?? '';
-    if (property.startsWith('og:')) this.#addOpenGraph(property.slice('og:'.length), content);
+    const openGraph = [property, name].find((key) => key.startsWith('og:')); // pages mix them up
+    if (openGraph !== undefined) this.#addOpenGraph(openGraph.slice('og:'.length), content);
     for (const key of [name, property]) {
       if (key.startsWith('twitter:')) keepFirst(this.#twitter, key.slice('twitter:'.length), content, TWITTER);
     }
@@ -84,7 +83,7 @@ export class MetadataReader {
   }
 
   #addLink(attributes: Attributes): void {
-    const href = attributes.get('href')?.trim().slice(0, MAX_LENGTH) ?? '';
+    const href = attributes.get('href')?.trim() ?? '';
     if (href === '') return;
     const relations = attributes.get('rel')?.toLowerCase().split(/\s+/) ?? [];
     const type = attributes.get('type')?.trim().toLowerCase();

@@ -1,3 +1,5 @@
+import type { StructuredFacts } from './json-ld.ts';
+
 /** What a page says of itself, as it says it: nothing is resolved, shortened or trusted. Empty texts are left out. */
 export interface PageFacts {
   /** OpenGraph, by property without `og:`; of several, the last one. Without those of pictures. */
@@ -8,7 +10,8 @@ export interface PageFacts {
   readonly twitter: ReadonlyMap<string, string>;
   /** `<meta itemprop>`; of several, the first one. */
   readonly microdata: ReadonlyMap<string, string>;
-  readonly jsonLd: readonly string[];
+  /** JSON-LD. */
+  readonly structured: StructuredFacts;
   /** By element: `title`, `h1`, `h2`, `h3`; the first of each that is not empty. */
   readonly headings: ReadonlyMap<string, string>;
   /** `<meta name="description">`. */

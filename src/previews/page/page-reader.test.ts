@@ -36,7 +36,11 @@ test('OpenGraph goes before all else, and the last value before the others', () 
 test('properties are written in small letters; attributes and elements as they like', () => {
   assert.equal(cardOf('<META PROPERTY="og:title" CONTENT="yes">').title, 'yes');
   assert.equal(cardOf('<meta property="OG:TITLE" content="no"><title>title</title>').title, 'title');
-  assert.equal(cardOf('<meta name="og:title" content="no"><title>title</title>').title, 'title');
+});
+
+test('OpenGraph is also understood where it stands as a name, as pages have it that mix the two up', () => {
+  const card = cardOf('<meta name="og:title" content="yes"><meta name="og:image" content="/i.png"><title>no</title>');
+  assert.deepEqual([card.title, card.images[0]?.href], ['yes', 'https://page.example/i.png']);
 });
 
 test('Twitter cards, structured data and microdata fill what OpenGraph leaves out', () => {
@@ -142,6 +146,33 @@ test('elements without end are read only so deep', () => {
   reader.write(`<title>T</title>${'<x>'.repeat(1_000)}`);
   assert.equal(reader.isDone, true);
   assert.equal(cardOfPage(reader.end(), AT).title, 'T');
+});
+
+test('pages and feeds in XML are read as that', () => {
+  const read = (syntax: 'xhtml' | 'xml', text: string) => {
+    const reader = createPageReader(syntax);
+    reader.write(text);
+    return cardOfPage(reader.end(), AT);
+  };
+  assert.equal(read('xhtml', '<head><script src="x"/><title>T&nbsp;1</title></head>').title, 'T\u00a01');
+  const feed = `<rss><channel><title><![CDATA[The <b> blog]]></title><link>http://x.example/</link>
+    <description><![CDATA[About &amp; more]]></description></channel></rss>`;
+  const { title, description } = read('xml', feed);
+  assert.deepEqual([title, description], ['The <b> blog', 'About &amp; more']);
+});
+
+test('who has said nothing in three million characters says nothing', () => {
+  const reader = createPageReader();
+  for (let at = 0; at < 30; at += 1) reader.write('<p>'.repeat(33_333));
+  assert.equal(reader.isDone, false);
+  reader.write('<p>'.repeat(33_333));
+  assert.equal(reader.isDone, true);
+});
+
+test('structured data is text, also where pages write it as HTML', () => {
+  const json = '{"@type":"Article","headline":"Tom &amp; Jerry&#8217;s","description":"List<String> & <b>"}';
+  const card = cardOf(`<script type="application/ld+json">${json}</script>`);
+  assert.deepEqual([card.title, card.description], ['Tom & Jerry’s', 'List<String> & <b>']);
 });
 
 test('whatever a page is made of, it has a card, and the same one in whatever pieces it comes', () => {

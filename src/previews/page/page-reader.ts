@@ -1,8 +1,18 @@
-import { Parser } from 'htmlparser2';
+import { Parser, type ParserOptions } from 'htmlparser2';
 import { CollectedText } from './collected-text.ts';
+import { readJsonLd } from './json-ld.ts';
 import { MetadataReader } from './metadata.ts';
 import type { PageFacts } from './page-facts.ts';
 import { PictureChoice } from './picture-choice.ts';
+
+/** How a page is written, by its type. XML that is no page is a feed, most likely. */
+export type Syntax = 'html' | 'xhtml' | 'xml';
+
+const OPTIONS: Readonly<Record<Syntax, ParserOptions>> = {
+  html: {},
+  xhtml: { recognizeSelfClosing: true, recognizeCDATA: true },
+  xml: { xmlMode: true },
+};
 
 /** Reads a page as it comes, and keeps little of it, however long it is. */
 export interface PageReader {
@@ -16,7 +26,7 @@ const HEADINGS: ReadonlySet<string> = new Set(['title', 'h1', 'h2', 'h3']);
 /** Stand around the content, or are none. */
 const AROUND: ReadonlySet<string> = new Set([
   ...['header', 'nav', 'aside', 'footer', 'noscript', 'script', 'style', 'template', 'svg', 'math', 'textarea'],
-  ...['select', 'iframe', 'object', 'dialog', 'button', 'title'],
+  ...['select', 'iframe', 'object', 'dialog', 'button', 'title', 'link'],
 ]);
 /** Do not part words. */
 const INLINE: ReadonlySet<string> = new Set([
@@ -48,14 +58,17 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
 
 /** Who has not come to the point by then keeps what has been said. */
 const LONG_LENGTH = 1_000_000;
+/** Who has not said anything by then says nothing. */
+const LONGEST_LENGTH = 3_000_000;
+const MAX_ATTRIBUTE_LENGTH = 10_000;
 const MAX_HEADING_LENGTH = 2_000;
 const MAX_TEXT_LENGTH = 4_000;
 const MAX_JSON_LENGTH = 200_000;
 const MAX_SCRIPTS = 5;
 /** The parser looks through all elements that are open for each that ends, so that their number has to have a bound. */
-const MAX_DEPTH = 1_000;
+const MAX_DEPTH = 500;
 
-export function createPageReader(): PageReader {
+export function createPageReader(syntax: Syntax = 'html'): PageReader {
   const metadata = new MetadataReader();
   const pictures = new PictureChoice();
   const headings = new Map<string, string>();
@@ -112,16 +125,18 @@ export function createPageReader(): PageReader {
     heading?.text.addSpace();
   };
 
-  const parser = new Parser({
+  const handler = {
     onopentagname: startElement,
-    onattribute(name, value) {
-      if (VOID_WITH_FACTS.has(element) && ATTRIBUTES.has(name) && !attributes.has(name)) attributes.set(name, value);
+    onattribute(name: string, value: string) {
+      if (VOID_WITH_FACTS.has(element) && ATTRIBUTES.has(name) && !attributes.has(name)) {
+        attributes.set(name, value.slice(0, MAX_ATTRIBUTE_LENGTH));
+      }
       if (element === 'script' && name === 'type' && isJsonLd(value) && scripts.length < MAX_SCRIPTS) {
         script = new CollectedText(MAX_JSON_LENGTH);
         scripts.push(script);
       }
     },
-    ontext(piece) {
+    ontext(piece: string) {
       script?.add(piece);
       heading?.text.add(piece);
       if (open.around > 0) return;
@@ -129,7 +144,8 @@ export function createPageReader(): PageReader {
       if (open.p > 0) paragraphs.add(piece);
     },
     onclosetag: endElement,
-  });
+  };
+  const parser = new Parser(handler, OPTIONS[syntax]);
 
   return {
     write(piece) {
@@ -137,7 +153,7 @@ export function createPageReader(): PageReader {
       if (depth < MAX_DEPTH) parser.write(piece);
     },
     get isDone() {
-      if (depth >= MAX_DEPTH) return true;
+      if (depth >= MAX_DEPTH || length >= LONGEST_LENGTH) return true;
       const isLong = length >= LONG_LENGTH && metadata.hasTitle(headings) && (metadata.hasDescription || text.isFull);
       return isPastHead && (metadata.isComplete || isLong);
     },
@@ -145,7 +161,7 @@ export function createPageReader(): PageReader {
       if (depth < MAX_DEPTH) parser.end();
       return {
         ...metadata.facts,
-        jsonLd: scripts.map(({ value }) => value),
+        structured: readJsonLd(scripts.map(({ value }) => value)),
         headings,
         paragraphs: paragraphs.value,
         text: text.value,

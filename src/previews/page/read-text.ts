@@ -1,13 +1,15 @@
 import { findEncoding, PREFIX_BYTES } from './text-encoding.ts';
 
-/**
- * The text of a body, piece by piece. What is no text in its encoding becomes U+FFFD.
- * @param declared the encoding by the `Content-Type` header
- */
-export async function* readText(
-  body: AsyncIterable<Uint8Array>,
-  declared: string | undefined,
-): AsyncGenerator<string, void, undefined> {
+/** Makes text of bytes as they come. What is no text in its encoding becomes U+FFFD. */
+export interface TextReader {
+  /** Nothing at first: how a text is written shows in its first {@link PREFIX_BYTES}. */
+  write(piece: Uint8Array): string;
+  /** What is left when no more bytes come, for whatever reason. */
+  end(): string;
+}
+
+/** @param declared the encoding by the `Content-Type` header */
+export function createTextReader(declared: string | undefined): TextReader {
   let decoder: TextDecoder | undefined;
   let first: Uint8Array[] = [];
   let firstBytes = 0;
@@ -17,15 +19,16 @@ export async function* readText(
     decoder = new TextDecoder(findEncoding(prefix.subarray(0, PREFIX_BYTES), declared));
     return decoder.decode(prefix, { stream: true });
   };
-  for await (const chunk of body) {
-    if (decoder !== undefined) {
-      yield decoder.decode(chunk, { stream: true });
-      continue;
-    }
-    first.push(chunk);
-    firstBytes += chunk.length;
-    if (firstBytes >= PREFIX_BYTES) yield decodeFirst();
-  }
-  if (decoder === undefined) yield decodeFirst();
-  yield decoder?.decode() ?? '';
+  return {
+    write(piece) {
+      if (decoder !== undefined) return decoder.decode(piece, { stream: true });
+      first.push(piece);
+      firstBytes += piece.length;
+      return firstBytes >= PREFIX_BYTES ? decodeFirst() : '';
+    },
+    end() {
+      const begin = decoder === undefined ? decodeFirst() : '';
+      return begin + (decoder?.decode() ?? '');
+    },
+  };
 }
