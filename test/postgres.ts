@@ -32,12 +32,15 @@ export async function usePostgres(): Promise<PostgresForTests> {
   return { skip: false, createDatabase: (t) => createDatabase(url, t) };
 }
 
-/** Starts a server for this process and its children, unless they have one. It ends with this process. */
-export async function startServer(): Promise<string | undefined> {
+/**
+ * Starts a server for this process and its children, unless they have one. It ends with this process.
+ * @param settings such as `shared_buffers=1GB`
+ */
+export async function startServer(settings: readonly string[] = []): Promise<string | undefined> {
   const given = process.env[URL_VARIABLE];
   if (given !== undefined) return given;
   if (process.env[MISSING_VARIABLE] !== undefined) return undefined;
-  const keeper = runServer([]);
+  const keeper = runServer(settings);
   let complaints = '';
   keeper.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text;

