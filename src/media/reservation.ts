@@ -62,10 +62,9 @@ export async function reserve(
  */
 export async function refuseUnfillable(parts: MediaParts, uri: MxcUri, userId: string): Promise<void> {
   const { db } = parts.database;
-  const [media, reservation] = await Promise.all([
-    findMedia(db, uri.origin, uri.mediaId),
-    findReservation(db, uri.origin, uri.mediaId),
-  ]);
+  // In this order: an upload that ends takes the reservation away and puts the media there at the same moment.
+  const reservation = await findReservation(db, uri.origin, uri.mediaId);
+  const media = await findMedia(db, uri.origin, uri.mediaId);
   const owner = media?.user_id ?? reservation?.user_id;
   if (owner === undefined) throw new NotFound('This media ID was never created, or has expired');
   if (owner !== userId) throw new Forbidden('This media ID was created for somebody else');
