@@ -37,6 +37,8 @@ export interface Database extends AsyncDisposable {
    * `timeouts.maintenanceSeconds`, and with queries that end when the signal aborts. To dispose it does nothing.
    */
   patient(signal: AbortSignal): Database;
+  /** The service stops: what PostgreSQL has not answered after this time fails, so that one that hangs does not hold up the stop. */
+  hurry(withinMs: number): void;
 }
 
 export interface DatabaseOptions {

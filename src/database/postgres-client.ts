@@ -7,7 +7,7 @@ import { asQueryError, overdue } from './postgres-errors.ts';
 export interface QueryLimits {
   readonly timeoutMs: number;
   /** Ends a query that runs, and refuses the next ones. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 export interface LimitedClientParts {
@@ -33,7 +33,7 @@ export function limitClient(client: PoolClient, parts: LimitedClientParts): Post
   async function query(...call: unknown[]): Promise<unknown> {
     // Such as the "rollback" of a transaction that was given up: it would wait behind what it is to end.
     if (givenUp !== undefined) throw givenUp.reason;
-    limits.signal?.throwIfAborted();
+    limits.signal.throwIfAborted();
     const [ended, stopWatching] = watch(limits);
     try {
       const answered: Promise<unknown> = Reflect.apply(client.query, client, call);
@@ -41,7 +41,7 @@ export function limitClient(client: PoolClient, parts: LimitedClientParts): Post
       if (!(outcome instanceof GivenUp)) return outcome;
       givenUp = outcome;
       cancelling = cancel(client);
-      if (outcome.reason instanceof Unavailable) tellOverdue(String(call[0]));
+      if (!limits.signal.aborted) tellOverdue(String(call[0]));
       throw outcome.reason;
     } catch (error) {
       if (givenUp !== undefined) throw error;
@@ -75,11 +75,11 @@ function watch({ timeoutMs, signal }: QueryLimits): [ended: Promise<GivenUp>, st
   const end = (reason: unknown) => resolve(new GivenUp(reason));
   // A process that had no time for a while looks first whether the answer has come.
   const timer = setTimeout(() => setImmediate(end, overdue(timeoutMs)), timeoutMs);
-  const onAbort = () => end(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const onAbort = () => end(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   const stop = () => {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', onAbort);
   };
   return [promise, stop];
 }

@@ -44,6 +44,11 @@ export function unavailable(cause: unknown): Unavailable {
   return new Unavailable('The database cannot be reached; try again', { cause });
 }
 
+/** The service has waited long enough for the end of its queries. */
+export function stopping(): Unavailable {
+  return new Unavailable('The service is stopping');
+}
+
 /** All connections of the pool are in use, and none has become free for a while. */
 export function allInUse(cause: unknown): Unavailable {
   const why = 'All connections to PostgreSQL (database.pool.maxConnections) were in use for as long as connect_timeout';

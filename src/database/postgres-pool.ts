@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Log } from '../telemetry/index.ts';
+import { orAborted } from '../waiting/index.ts';
 import type { DatabaseLoad } from './database.ts';
 import { cancelRunning } from './postgres-cancel.ts';
 import { type LimitedClientParts, limitClient, type QueryLimits } from './postgres-client.ts';
@@ -47,10 +48,16 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
   // A connection that breaks in use rejects its query; without a listener it would end the process as well.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  const connect = async () => {
+  const connect = async (signal: AbortSignal) => {
+    signal.throwIfAborted();
+    const connecting = pool.connect();
     try {
-      return await pool.connect();
+      return await orAborted(connecting, signal);
     } catch (error) {
+      if (signal.aborted) {
+        connecting.then((client) => client.release(), ignore); // it comes for nobody
+        throw error;
+      }
       throw isWaitOver(error) ? allInUse(error) : unavailable(error);
     }
   };
@@ -77,7 +84,7 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
       return {
         options: pool.options,
         async connect() {
-          const client = await connect();
+          const client = await connect(queryLimits.signal);
           const known = limited.get(client) ?? limitClient(client, parts);
           limited.set(client, known);
           return known;
@@ -92,6 +99,8 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
     end: () => (ended ??= end()),
   };
 }
+
+function ignore(): void {}
 
 /** How `pg-pool` says that all connections were in use for as long as a new one may take to make. */
 function isWaitOver(error: unknown): boolean {
