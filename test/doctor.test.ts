@@ -177,6 +177,36 @@ test('a homeserver that is down or in trouble, and a signing key that cannot be 
   assert.equal(of('signing key of troubled.example')[0]?.state, 'warning');
 });
 
+for (const [what, args, user, state, words] of [
+  ['a replica', ['--replicaof', '127.0.0.1 1'], {}, 'problem', /READONLY.*name the master/],
+  ['one that is full', ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'], {}, 'problem', /OOM.*allkeys-lru/],
+  ['one that will refuse', ['--maxmemory', '1gb'], {}, 'warning', /memory is full.*allkeys-lru/],
+  [
+    'one whose user may not touch our keys',
+    ['--user', 'media', 'on', '>secret', '~other:*', '&*', '+@all', '-@admin'],
+    { username: 'media', password: 'secret' },
+    'problem',
+    /NOPERM.*docs\/scaling/,
+  ],
+  [
+    'one whose user has the documented rights',
+    ['--user', 'media', 'on', '>secret', '~vitrine:*', '&vitrine:*', '+@all', '-@admin'],
+    { username: 'media', password: 'secret' },
+    'ok',
+    /keeps, runs and passes on/,
+  ],
+] as const) {
+  test(`of Redis it tries what the service needs: ${what}`, { skip: skipWithoutRedis() }, async (t) => {
+    const { addr } = await startRedis(t, args);
+    const folder = await makeHealthy(t, ENGINES[0], {
+      redis: { enabled: true, shards: [{ name: 'one', addr }], ...user },
+    });
+    const [told] = (await examine(folder)).of('redis one');
+    assert.equal(told?.state, state);
+    assert.match(`${told?.found} ${told?.advice}`, words);
+  });
+}
+
 test('Redis is asked when it is in use, with the password that it wants', { skip: skipWithoutRedis() }, async (t) => {
   const redis = await startRedis(t, ['--requirepass', 'secret']);
   const folder = await makeHealthy(t, ENGINES[0]);
