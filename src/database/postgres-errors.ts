@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { MatrixError, StorageFull, Unavailable } from '../matrix/index.ts';
-import { DatabaseRefused, UniqueViolation } from './errors.ts';
+import { DatabaseRefused, OnlyReads, UniqueViolation } from './errors.ts';
 
 /** The five characters that PostgreSQL puts on its errors. */
 function sqlStateOf(error: unknown): string | undefined {
@@ -64,8 +64,9 @@ function tooLate(cause: unknown): Unavailable {
   return new Unavailable('The database did not answer in time; try again', { cause });
 }
 
-/** It may be there in a moment: nobody listens yet, the name is not known yet, it starts, the database is not made. */
+/** It may be there in a moment: nobody listens yet, the name is not known yet, it starts, the database is not made, it is a standby. */
 export function isWorthWaiting(error: unknown): boolean {
+  if (error instanceof OnlyReads) return true;
   const state = sqlStateOf(error);
   if (state !== undefined) return state === '3D000' || (AWAY.test(state) && state !== DISK_FULL);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Log } from '../../telemetry/index.ts';
-import { DatabaseRefused } from '../errors.ts';
+import { DatabaseRefused, OnlyReads } from '../errors.ts';
 import { missingVersions } from '../own-versions.ts';
 import type { Migration } from './migration.ts';
 import { mmrMigrations } from './mmr.ts';
@@ -28,6 +28,7 @@ interface Findings {
  * at a time.
  * @throws {DatabaseRefused} when the database is another program's, a newer MMR's or a newer Vitrine's; nothing is
  * changed then
+ * @throws {OnlyReads}
  */
 export async function migratePostgres(client: Client, log: Log): Promise<void> {
   let isComplete = false;
@@ -59,13 +60,13 @@ async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   if (findings.applied === undefined) {
     await client.query('CREATE TABLE gomigrate (id SERIAL PRIMARY KEY, migration_id BIGINT UNIQUE NOT NULL)');
     for (const migration of missing) await apply(client, migration);
-    await applyOwnVersions(client, missingOwn);
+    await applyOwnVersions(client, missingOwn, log);
     log.info({ schema }, 'Made the tables of a new database');
     return true;
   }
   const [next] = missing;
   if (next === undefined) {
-    await applyOwnVersions(client, missingOwn);
+    await applyOwnVersions(client, missingOwn, log);
     return true;
   }
   log.info({ migration: next.number, does: next.does, schema }, 'Bringing the tables up to date');
@@ -78,7 +79,9 @@ async function apply(client: Client, { number, sql }: Migration): Promise<void> 
   await client.query('INSERT INTO gomigrate (migration_id) VALUES ($1)', [number]);
 }
 
-async function applyOwnVersions(client: Client, missing: ReturnType<typeof missingVersions>): Promise<void> {
+async function applyOwnVersions(client: Client, missing: ReturnType<typeof missingVersions>, log: Log): Promise<void> {
+  // Its indexes take minutes with many millions of rows, and wait for whoever changes the tables.
+  if (missing.length > 0) log.info("Bringing Vitrine's own tables and indexes up to date");
   for (const { version, sql } of missing) {
     await client.query('CREATE TABLE IF NOT EXISTS vitrine_schema (version INTEGER PRIMARY KEY)');
     await client.query(sql);
@@ -91,13 +94,14 @@ async function applyOwnVersions(client: Client, missing: ReturnType<typeof missi
  * `to_regclass` may answer from a cache that is older than the lock.
  */
 async function lookAround(client: Client): Promise<Findings> {
-  const { rows } = await client.query<{ schema: string; known: readonly string[] }>(`
-    SELECT current_schema() AS schema, ARRAY(
+  const { rows } = await client.query<{ isReadOnly: boolean; schema: string; known: readonly string[] }>(`
+    SELECT current_setting('transaction_read_only')::boolean AS "isReadOnly", current_schema() AS schema, ARRAY(
       SELECT relname::text FROM pg_catalog.pg_class
       WHERE relname IN ('gomigrate', 'media', 'vitrine_schema') AND pg_catalog.pg_table_is_visible(oid)
     ) AS known`);
   const [found] = rows;
   if (found === undefined) throw new Error('PostgreSQL answered a question about itself with nothing');
+  if (found.isReadOnly) throw new OnlyReads('it can only be read: a standby, or default_transaction_read_only is set');
   const numbers = found.known.includes('gomigrate')
     ? await client.query<{ migration_id: number }>('SELECT migration_id FROM gomigrate')
     : undefined;
