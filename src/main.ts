@@ -230,8 +230,8 @@ function logOptions({ repo }: Config) {
   return { level: repo.logLevel, colors: repo.logColors, json: repo.jsonLogs, directory: repo.logDirectory };
 }
 
-function databaseOptions({ database: { sqlite, postgres, pool, timeouts } }: Config) {
-  return sqlite === '' ? { postgres, pool, timeouts } : { sqlite, pool, timeouts };
+function databaseOptions({ database: { sqlite, postgres, pool, timeouts, preparedStatements } }: Config) {
+  return sqlite === '' ? { postgres, pool, timeouts, preparedStatements } : { sqlite, pool, timeouts };
 }
 
 function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {

@@ -39,6 +39,17 @@ export function wasRolledBack(error: unknown): boolean {
   return error instanceof Unavailable && /^40/.test(sqlStateOf(error.cause) ?? '');
 }
 
+/**
+ * Whether a query was not run because of the name under which it was prepared. `changed`: somebody has changed its table since;
+ * `lost`: the connection does not have what was prepared, or has it already, because it is not ours alone.
+ */
+export function wasNameRefused(error: unknown): 'changed' | 'lost' | undefined {
+  const state = sqlStateOf(error);
+  if (state === '26000' || state === '42P05') return 'lost';
+  const isChanged = state === '0A000' && error instanceof Error && error.message.includes('cached plan');
+  return isChanged ? 'changed' : undefined;
+}
+
 /** What was thrown while a connection of the pool was made: whatever it is, the service has no database for now. */
 export function unavailable(cause: unknown): Unavailable {
   return new Unavailable('The database cannot be reached; try again', { cause });

@@ -7,6 +7,7 @@ import type { DatabaseLoad } from './database.ts';
 import { cancelRunning } from './postgres-cancel.ts';
 import { type LimitedClientParts, limitClient, type QueryLimits } from './postgres-client.ts';
 import { allInUse, unavailable } from './postgres-errors.ts';
+import type { PreparedStatements } from './prepared-statements.ts';
 
 export interface PoolLimits {
   /** 0 or less: no limit. */
@@ -17,7 +18,7 @@ export interface PoolLimits {
 
 export interface LimitedPool {
   /** Its connections, for Kysely, whose queries have these limits. */
-  withLimits(limits: QueryLimits): PostgresPool;
+  withLimits(limits: QueryLimits, statements?: PreparedStatements): PostgresPool;
   load(): DatabaseLoad;
   /** Waits for what is under way, for a moment. */
   end(): Promise<void>;
@@ -70,9 +71,10 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
     await pool.end();
   };
   return {
-    withLimits(queryLimits) {
+    withLimits(queryLimits, statements) {
       const parts: LimitedClientParts = {
         limits: queryLimits,
+        statements,
         isSurplus: () => pool.waitingCount === 0 && pool.idleCount >= limits.maxIdleConnections,
         cancel: (client) => cancelRunning(config, client),
         tellOverdue: (query) => {

@@ -9,6 +9,7 @@ import { cancelRunning } from './postgres-cancel.ts';
 import { makeClientConfig } from './postgres-config.ts';
 import { asRefusal, isWorthWaiting, stopping, unavailable, wasRolledBack } from './postgres-errors.ts';
 import { createPostgresPool } from './postgres-pool.ts';
+import { createPreparedStatements } from './prepared-statements.ts';
 import type { Tables } from './tables.ts';
 
 const LONGEST_PAUSE_MS = 5_000;
@@ -29,6 +30,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
   const pool = createPostgresPool(config, options.pool, options.log);
   const { querySeconds, maintenanceSeconds } = options.timeouts;
+  // Not for maintenance: what reads much is better planned for the values that it has.
+  const statements = options.preparedStatements === true ? createPreparedStatements(options.log) : undefined;
   const ending = new AbortController();
   const hurry = (withinMs: number) => {
     setTimeout(() => ending.abort(stopping()), withinMs).unref();
@@ -44,7 +47,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     };
   };
   return {
-    ...asDatabase(pool.withLimits({ timeoutMs: querySeconds * 1000, signal: ending.signal })),
+    ...asDatabase(pool.withLimits({ timeoutMs: querySeconds * 1000, signal: ending.signal }, statements)),
     load: pool.load,
     patient,
     hurry,
