@@ -50,8 +50,7 @@ export async function inspectMigrations(client: Client): Promise<{ isNew: boolea
 
 /** One transaction's worth. @returns whether nothing is left to do */
 async function migrateFurther(client: Client, log: Log): Promise<boolean> {
-  // Held to the end of the transaction. Who comes second finds what the first has done.
-  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+  await takeTurn(client, log);
   const findings = await lookAround(client);
   const missingOwn = missingVersions('this database', findings.ownVersion, vitrineVersions);
   refuseForeign(findings);
@@ -72,6 +71,16 @@ async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   log.info({ migration: next.number, does: next.does, schema }, 'Bringing the tables up to date');
   await apply(client, next);
   return false;
+}
+
+/** Held to the end of the transaction. Who comes second finds what the first has done. */
+async function takeTurn(client: Client, log: Log): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>(
+    `SELECT pg_try_advisory_xact_lock(${ADVISORY_LOCK}) AS taken`,
+  );
+  if (rows[0]?.taken === true) return;
+  log.info('Waiting for another Vitrine that brings the tables of this database up to date');
+  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
 }
 
 async function apply(client: Client, { number, sql }: Migration): Promise<void> {
