@@ -59,6 +59,8 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 /** So long a stop waits for the requests under way. */
 const GRACE_MS = 30_000;
+/** And so long for what the database has not answered after that. */
+const LAST_QUERIES_MS = 10_000;
 /** So long one part may take to tell how it is. */
 const READINESS_MS = 5_000;
 
@@ -207,6 +209,7 @@ export async function startService(
     log.info({ url }, 'Metrics are served');
   }
   const listening = await listen(app, { host: snapshot.repo.bindAddress, port: snapshot.repo.port });
+  stack.defer(() => database.hurry(LAST_QUERIES_MS));
   stack.defer(() => listening.close(GRACE_MS));
   log.info({ url: listening.url, domains: [...snapshot.domains.keys()] }, 'Ready');
   return asService(listening, stack.move(), log);
@@ -227,8 +230,8 @@ function logOptions({ repo }: Config) {
   return { level: repo.logLevel, colors: repo.logColors, json: repo.jsonLogs, directory: repo.logDirectory };
 }
 
-function databaseOptions({ database: { sqlite, postgres, pool, timeouts } }: Config) {
-  return sqlite === '' ? { postgres, pool, timeouts } : { sqlite, pool, timeouts };
+function databaseOptions({ database: { sqlite, postgres, pool, timeouts, preparedStatements } }: Config) {
+  return sqlite === '' ? { postgres, pool, timeouts, preparedStatements } : { sqlite, pool, timeouts };
 }
 
 function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { nameCommands, runCommand } from '../src/commands/index.ts';
 import { formatKeyFile, generateSigningKey } from '../src/federation/index.ts';
+import { runSql } from './database/describe-schema.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { startFakeHomeserver } from './fake-homeserver.ts';
+import { usePostgres } from './postgres.ts';
 import { skipWithoutRedis, startRedis } from './redis.ts';
 import { startS3Server } from './s3-server.ts';
 import {
@@ -20,6 +23,8 @@ import {
   startServiceIn,
   uploadBytes,
 } from './service.ts';
+
+const postgres = await usePostgres();
 
 interface Told {
   readonly part: string;
@@ -127,6 +132,34 @@ test('a database that cannot be reached is told with its reason', async (t) => {
   assert.match((await examine(folder)).of('database')[0]?.found ?? '', /folder of the SQLite file .* does not exist/);
 });
 
+test('a database that takes no writes, or not all of them, is told', { skip: postgres.skip }, async (t) => {
+  const url = await postgres.createDatabase(t);
+  const pool = { maxConnections: 1000 };
+  const folder = await makeHealthy(t, ENGINES[0], { database: { postgres: url, pool } });
+  await (await startServiceIn(t, folder)).stop();
+  const role = `reader_${randomBytes(4).toString('hex')}`;
+  await runSql(url, `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+  // After the database, and what the role may do there, is gone.
+  t.after(() => runSql(new URL('/postgres?sslmode=disable', url).href, `DROP ROLE ${role}`));
+  await runSql(url, `GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+  await runSql(url, `GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
+  await runSql(url, `REVOKE UPDATE ON media FROM ${role}`);
+  const asReader = new URL(url);
+  asReader.username = role;
+  await change(folder, { database: { postgres: asReader.href, pool } });
+  const told = (await examine(folder)).of('database');
+  assert.deepEqual(
+    told.map(({ state }) => state),
+    ['ok', 'problem', 'warning'],
+  );
+  assert.match(told[1]?.found ?? '', /may not read, write and delete in media$/);
+  assert.match(told[2]?.found ?? '', /maxConnections is 1000, and the server has 500 connections/);
+  await runSql(url, `ALTER ROLE ${role} SET default_transaction_read_only = on`);
+  const [found] = (await examine(folder)).of('database');
+  assert.equal(found?.state, 'problem');
+  assert.match(found?.found ?? '', /cannot be used now: it can only be read: a standby/);
+});
+
 test('a datastore that cannot be written, and one that is not there, are told', async (t) => {
   const folder = await makeHealthy(t, ENGINES[0]);
   await writeFile(join(folder.path, 'a-file'), '');
@@ -176,6 +209,36 @@ test('a homeserver that is down or in trouble, and a signing key that cannot be 
   assert.match(of('signing key of down.example')[0]?.found ?? '', /cannot be read/);
   assert.equal(of('signing key of troubled.example')[0]?.state, 'warning');
 });
+
+for (const [what, args, user, state, words] of [
+  ['a replica', ['--replicaof', '127.0.0.1 1'], {}, 'problem', /READONLY.*name the master/],
+  ['one that is full', ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'], {}, 'problem', /OOM.*allkeys-lru/],
+  ['one that will refuse', ['--maxmemory', '1gb'], {}, 'warning', /memory is full.*allkeys-lru/],
+  [
+    'one whose user may not touch our keys',
+    ['--user', 'media', 'on', '>secret', '~other:*', '&*', '+@all', '-@admin'],
+    { username: 'media', password: 'secret' },
+    'problem',
+    /NOPERM.*docs\/scaling/,
+  ],
+  [
+    'one whose user has the documented rights',
+    ['--user', 'media', 'on', '>secret', '~vitrine:*', '&vitrine:*', '+@all', '-@admin'],
+    { username: 'media', password: 'secret' },
+    'ok',
+    /keeps, runs and passes on/,
+  ],
+] as const) {
+  test(`of Redis it tries what the service needs: ${what}`, { skip: skipWithoutRedis() }, async (t) => {
+    const { addr } = await startRedis(t, args);
+    const folder = await makeHealthy(t, ENGINES[0], {
+      redis: { enabled: true, shards: [{ name: 'one', addr }], ...user },
+    });
+    const [told] = (await examine(folder)).of('redis one');
+    assert.equal(told?.state, state);
+    assert.match(`${told?.found} ${told?.advice}`, words);
+  });
+}
 
 test('Redis is asked when it is in use, with the password that it wants', { skip: skipWithoutRedis() }, async (t) => {
   const redis = await startRedis(t, ['--requirepass', 'secret']);

@@ -1,7 +1,7 @@
 import type { Cluster, ClusterParts } from './cluster.ts';
 import { createOwnCluster } from './own-cluster.ts';
-import type { PingedRedis } from './redis/ping-redis.ts';
 import type { RedisOptions } from './redis/redis-options.ts';
+import type { TriedRedis } from './redis/try-redis.ts';
 
 /**
  * Waits for Redis no longer than for one answer: without it, the service starts all the same.
@@ -14,8 +14,8 @@ export async function openCluster(redis: RedisOptions | undefined, parts: Cluste
   return await openRedisCluster(redis, parts);
 }
 
-/** Whether each Redis is there and lets us in. @throws when a file that `tls` names cannot be read */
-export async function lookAtRedis(redis: RedisOptions, timeoutMs: number): Promise<readonly PingedRedis[]> {
-  const { pingRedis } = await import('./redis/ping-redis.ts');
-  return await pingRedis(redis, timeoutMs);
+/** Whether each Redis is there, and does what it will be asked for. @throws when a file that `tls` names cannot be read */
+export async function lookAtRedis(redis: RedisOptions, timeoutMs: number): Promise<readonly TriedRedis[]> {
+  const { tryRedis } = await import('./redis/try-redis.ts');
+  return await tryRedis(redis, timeoutMs);
 }

@@ -76,6 +76,7 @@ function playBook(t: TestContext) {
     }
   };
   return {
+    book,
     open,
     pass,
     rows,
@@ -184,6 +185,21 @@ test('whoever cannot tell the others that it is alive is not in charge', async (
   beAway(false);
   await pass(3_000);
   assert.equal(process.isInCharge(), true);
+});
+
+test('a database that hangs is asked for one sign of life after the other, so that a stop does not wait for many', async (t) => {
+  const { book, open, pass } = playBook(t);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let asked = 0;
+  const beat = () => {
+    asked += 1;
+    return promise;
+  };
+  const process = await open(0, { book: { ...book, beat } });
+  await pass(60_000);
+  resolve(true);
+  await process[Symbol.asyncDispose]();
+  assert.equal(asked, 1);
 });
 
 test('a process that lost its number while it slept says so, and is not in charge', async (t) => {

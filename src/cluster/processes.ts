@@ -109,10 +109,15 @@ export async function openProcesses(parts: ProcessesParts, signal: AbortSignal):
     }
   };
 
-  let looking = Promise.resolve();
+  let looking: Promise<void> | undefined;
   const timer = setInterval(() => {
-    // The database tells its own trouble; until it is back, this process is not in charge.
-    looking = looking.then(look).catch((error: unknown) => log.debug({ err: error }, 'No sign of life was given'));
+    // One at a time: behind a database that hangs they would pile up, and a stop would wait for all of them.
+    looking ??= look()
+      // The database tells its own trouble; until it is back, this process is not in charge.
+      .catch((error: unknown) => log.debug({ err: error }, 'No sign of life was given'))
+      .finally(() => {
+        looking = undefined;
+      });
   }, BEAT_MS);
   timer.unref();
   return {

@@ -1,7 +1,7 @@
 /** How a database is, found out without changing it. */
 export interface DatabaseReport {
   /** Such as `PostgreSQL 18.1`. */
-  readonly server: string;
+  readonly program: string;
   /** It has no tables yet; the next start makes them. */
   readonly isNew: boolean;
   /** So many steps bring its tables up to date; the next start takes them. */
@@ -10,4 +10,16 @@ export interface DatabaseReport {
   readonly isInUse: boolean;
   /** How far its clock is ahead of the one that was passed in. `undefined`: it has none of its own. */
   readonly clockAheadMs: number | undefined;
+  /** What only a server has. */
+  readonly server?: PostgresReport;
+}
+
+export interface PostgresReport {
+  /** Such as `UTF8`. */
+  readonly encoding: string;
+  /** Of all who use the server. */
+  readonly maxConnections: number;
+  /** Tables that our role may not read, write and delete in. */
+  readonly closedTables: readonly string[];
+  readonly mayMakeTables: boolean;
 }

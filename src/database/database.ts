@@ -37,6 +37,8 @@ export interface Database extends AsyncDisposable {
    * `timeouts.maintenanceSeconds`, and with queries that end when the signal aborts. To dispose it does nothing.
    */
   patient(signal: AbortSignal): Database;
+  /** The service stops: what PostgreSQL has not answered after this time fails, so that one that hangs does not hold up the stop. */
+  hurry(withinMs: number): void;
 }
 
 export interface DatabaseOptions {
@@ -48,6 +50,8 @@ export interface DatabaseOptions {
   readonly pool: { readonly maxConnections: number; readonly maxIdleConnections: number };
   /** For PostgreSQL: so long a query may take. SQLite's end by themselves. */
   readonly timeouts: { readonly querySeconds: number; readonly maintenanceSeconds: number };
+  /** For PostgreSQL: whether it is told to keep the plans of what is asked often, for each connection. */
+  readonly preparedStatements?: boolean;
   readonly log: Log;
   readonly now: () => number;
   /** Ends the waiting for a database that is not there yet. */

@@ -13,6 +13,11 @@ export class ConditionFailed extends Error {
   override readonly name = 'ConditionFailed';
 }
 
+/** The server takes no writes: it is a standby that may become the primary, or was told so. */
+export class OnlyReads extends Error {
+  override readonly name = 'OnlyReads';
+}
+
 /** The database cannot be used as it is, and waiting will not help. The message is for the operator. */
 export class DatabaseRefused extends Error {
   override readonly name = 'DatabaseRefused';

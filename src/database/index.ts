@@ -10,6 +10,7 @@ export {
 } from './background-tasks.ts';
 export { findBlurhash, saveBlurhash } from './blurhashes.ts';
 export type { CompilableQuery, Database, DatabaseOptions } from './database.ts';
+export type { PostgresReport } from './database-report.ts';
 export { ConditionFailed, DatabaseRefused, UniqueViolation } from './errors.ts';
 export { deleteHeldIds, deleteLongExpiredReservations, deletePreviews } from './expired-leftovers.ts';
 export {

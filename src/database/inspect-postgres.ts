@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { orAborted } from '../waiting/index.ts';
-import type { DatabaseReport } from './database-report.ts';
+import type { DatabaseReport, PostgresReport } from './database-report.ts';
 import { DatabaseRefused } from './errors.ts';
 import { inspectMigrations } from './migrations/migrate-postgres.ts';
 import { makeClientConfig } from './postgres-config.ts';
@@ -36,7 +36,22 @@ async function look(client: Client, now: () => number): Promise<DatabaseReport> 
   // The answer is from some time between the question and now.
   const clockAheadMs = (found?.ts ?? askedTs) - (askedTs + now()) / 2;
   const { isNew, missingSteps } = await inspectMigrations(client);
-  return { server: `PostgreSQL ${found?.version ?? ''}`, isNew, missingSteps, isInUse: false, clockAheadMs };
+  const program = `PostgreSQL ${found?.version ?? ''}`;
+  return { program, isNew, missingSteps, isInUse: false, clockAheadMs, server: await lookAtServer(client) };
+}
+
+async function lookAtServer(client: Client): Promise<PostgresReport> {
+  const { rows } = await client.query<PostgresReport>(`
+    SELECT current_setting('server_encoding') AS encoding, current_setting('max_connections')::int AS "maxConnections",
+      has_schema_privilege(current_schema(), 'CREATE') AS "mayMakeTables", ARRAY(
+        SELECT relname::text FROM pg_catalog.pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT (
+          has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+          AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+        ORDER BY relname) AS "closedTables"`);
+  const [found] = rows;
+  if (found === undefined) throw new Error('PostgreSQL answered a question about itself with nothing');
+  return found;
 }
 
 function reasonOf(error: unknown): string {

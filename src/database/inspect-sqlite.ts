@@ -10,14 +10,14 @@ import { sqliteVersions } from './sqlite-schema.ts';
 
 /** @throws {DatabaseRefused} */
 export function inspectSqlite(file: string): DatabaseReport {
-  const server = `SQLite ${process.versions['sqlite'] ?? ''}`.trimEnd();
+  const program = `SQLite ${process.versions['sqlite'] ?? ''}`.trimEnd();
   const folder = dirname(file);
   if (!existsSync(folder)) throw new DatabaseRefused(`The folder of the SQLite file ${file} does not exist: ${folder}`);
-  if (!existsSync(file)) return { server, isNew: true, missingSteps: 0, isInUse: false, clockAheadMs: undefined };
+  if (!existsSync(file)) return { program, isNew: true, missingSteps: 0, isInUse: false, clockAheadMs: undefined };
   const path = realpathSync(file);
   const version = withDatabase(path, file, (database) => readVersion(database, file));
   return {
-    server,
+    program,
     isNew: version === 0,
     missingSteps: version === 0 ? 0 : missingVersions(file, version, sqliteVersions).length,
     isInUse: isLocked(`${path}.lock`),

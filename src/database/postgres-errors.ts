@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { MatrixError, StorageFull, Unavailable } from '../matrix/index.ts';
-import { DatabaseRefused, UniqueViolation } from './errors.ts';
+import { DatabaseRefused, OnlyReads, UniqueViolation } from './errors.ts';
 
 /** The five characters that PostgreSQL puts on its errors. */
 function sqlStateOf(error: unknown): string | undefined {
@@ -39,9 +39,25 @@ export function wasRolledBack(error: unknown): boolean {
   return error instanceof Unavailable && /^40/.test(sqlStateOf(error.cause) ?? '');
 }
 
+/**
+ * Whether a query was not run because of the name under which it was prepared. `changed`: somebody has changed its table since;
+ * `lost`: the connection does not have what was prepared, or has it already, because it is not ours alone.
+ */
+export function wasNameRefused(error: unknown): 'changed' | 'lost' | undefined {
+  const state = sqlStateOf(error);
+  if (state === '26000' || state === '42P05') return 'lost';
+  const isChanged = state === '0A000' && error instanceof Error && error.message.includes('cached plan');
+  return isChanged ? 'changed' : undefined;
+}
+
 /** What was thrown while a connection of the pool was made: whatever it is, the service has no database for now. */
 export function unavailable(cause: unknown): Unavailable {
   return new Unavailable('The database cannot be reached; try again', { cause });
+}
+
+/** The service has waited long enough for the end of its queries. */
+export function stopping(): Unavailable {
+  return new Unavailable('The service is stopping');
 }
 
 /** All connections of the pool are in use, and none has become free for a while. */
@@ -59,8 +75,9 @@ function tooLate(cause: unknown): Unavailable {
   return new Unavailable('The database did not answer in time; try again', { cause });
 }
 
-/** It may be there in a moment: nobody listens yet, the name is not known yet, it starts, the database is not made. */
+/** It may be there in a moment: nobody listens yet, the name is not known yet, it starts, the database is not made, it is a standby. */
 export function isWorthWaiting(error: unknown): boolean {
+  if (error instanceof OnlyReads) return true;
   const state = sqlStateOf(error);
   if (state !== undefined) return state === '3D000' || (AWAY.test(state) && state !== DISK_FULL);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

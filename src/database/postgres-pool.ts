@@ -2,10 +2,12 @@ import { Socket } from 'node:net';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Log } from '../telemetry/index.ts';
+import { orAborted } from '../waiting/index.ts';
 import type { DatabaseLoad } from './database.ts';
 import { cancelRunning } from './postgres-cancel.ts';
 import { type LimitedClientParts, limitClient, type QueryLimits } from './postgres-client.ts';
 import { allInUse, unavailable } from './postgres-errors.ts';
+import type { PreparedStatements } from './prepared-statements.ts';
 
 export interface PoolLimits {
   /** 0 or less: no limit. */
@@ -16,7 +18,7 @@ export interface PoolLimits {
 
 export interface LimitedPool {
   /** Its connections, for Kysely, whose queries have these limits. */
-  withLimits(limits: QueryLimits): PostgresPool;
+  withLimits(limits: QueryLimits, statements?: PreparedStatements): PostgresPool;
   load(): DatabaseLoad;
   /** Waits for what is under way, for a moment. */
   end(): Promise<void>;
@@ -47,10 +49,16 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
   // A connection that breaks in use rejects its query; without a listener it would end the process as well.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  const connect = async () => {
+  const connect = async (signal: AbortSignal) => {
+    signal.throwIfAborted();
+    const connecting = pool.connect();
     try {
-      return await pool.connect();
+      return await orAborted(connecting, signal);
     } catch (error) {
+      if (signal.aborted) {
+        connecting.then((client) => client.release(), ignore); // it comes for nobody
+        throw error;
+      }
       throw isWaitOver(error) ? allInUse(error) : unavailable(error);
     }
   };
@@ -63,9 +71,10 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
     await pool.end();
   };
   return {
-    withLimits(queryLimits) {
+    withLimits(queryLimits, statements) {
       const parts: LimitedClientParts = {
         limits: queryLimits,
+        statements,
         isSurplus: () => pool.waitingCount === 0 && pool.idleCount >= limits.maxIdleConnections,
         cancel: (client) => cancelRunning(config, client),
         tellOverdue: (query) => {
@@ -77,7 +86,7 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
       return {
         options: pool.options,
         async connect() {
-          const client = await connect();
+          const client = await connect(queryLimits.signal);
           const known = limited.get(client) ?? limitClient(client, parts);
           limited.set(client, known);
           return known;
@@ -92,6 +101,8 @@ export function createPostgresPool(config: ClientConfig, limits: PoolLimits, log
     end: () => (ended ??= end()),
   };
 }
+
+function ignore(): void {}
 
 /** How `pg-pool` says that all connections were in use for as long as a new one may take to make. */
 function isWaitOver(error: unknown): boolean {

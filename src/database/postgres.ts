@@ -7,8 +7,9 @@ import { ConditionFailed } from './errors.ts';
 import { migratePostgres } from './migrations/migrate-postgres.ts';
 import { cancelRunning } from './postgres-cancel.ts';
 import { makeClientConfig } from './postgres-config.ts';
-import { asRefusal, isWorthWaiting, unavailable, wasRolledBack } from './postgres-errors.ts';
+import { asRefusal, isWorthWaiting, stopping, unavailable, wasRolledBack } from './postgres-errors.ts';
 import { createPostgresPool } from './postgres-pool.ts';
+import { createPreparedStatements } from './prepared-statements.ts';
 import type { Tables } from './tables.ts';
 
 const LONGEST_PAUSE_MS = 5_000;
@@ -29,16 +30,27 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
   const pool = createPostgresPool(config, options.pool, options.log);
   const { querySeconds, maintenanceSeconds } = options.timeouts;
-  const patient = (signal: AbortSignal): Database => ({
-    ...asDatabase(pool.withLimits({ timeoutMs: maintenanceSeconds * 1000, signal })),
-    load: pool.load,
-    patient,
-    [Symbol.asyncDispose]: async () => undefined,
-  });
+  // Not for maintenance: what reads much is better planned for the values that it has.
+  const statements = options.preparedStatements === true ? createPreparedStatements(options.log) : undefined;
+  const ending = new AbortController();
+  const hurry = (withinMs: number) => {
+    setTimeout(() => ending.abort(stopping()), withinMs).unref();
+  };
+  const patient = (asked: AbortSignal): Database => {
+    const signal = AbortSignal.any([asked, ending.signal]);
+    return {
+      ...asDatabase(pool.withLimits({ timeoutMs: maintenanceSeconds * 1000, signal })),
+      load: pool.load,
+      patient,
+      hurry,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  };
   return {
-    ...asDatabase(pool.withLimits({ timeoutMs: querySeconds * 1000 })),
+    ...asDatabase(pool.withLimits({ timeoutMs: querySeconds * 1000, signal: ending.signal }, statements)),
     load: pool.load,
     patient,
+    hurry,
     [Symbol.asyncDispose]: () => pool.end(),
   };
 }

@@ -36,6 +36,7 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Database
         throw signal.aborted ? new Unavailable('The database did not answer in time', { cause: error }) : error;
       });
     },
+    hurry: () => undefined, // its queries end by themselves
     patient: () => ({ ...database, [Symbol.asyncDispose]: async () => undefined }),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   };

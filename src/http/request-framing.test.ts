@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createPlayedServer, listenTo, TOKEN } from '../../test/http-server.ts';
@@ -120,3 +121,23 @@ test('a host behind two thousand other headers is seen', async (t) => {
   await client.write(`GET /healthz HTTP/1.1\r\nHost: a\r\n${'x:y\r\n'.repeat(2500)}Host: b\r\n\r\n`);
   assert.equal((await client.readAnswer()).status, 400);
 });
+
+for (const asked of [
+  'CONNECT example.org:443 HTTP/1.1',
+  'GET /healthz HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket',
+  '\0',
+]) {
+  test(`a client that breaks its connection after ${JSON.stringify(asked)} breaks nothing else`, async (t) => {
+    const { app } = await createPlayedServer(t);
+    const port = await listenTo(app);
+    const client = await openRawClient(t, port);
+    await client.write(`${asked}\r\nHost: example.org\r\n\r\n`);
+    await client.readAnswer();
+    const closed = once(client.socket, 'close');
+    client.socket.resetAndDestroy();
+    await closed;
+    for (let look = 0; look < 3; look += 1) {
+      assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+    }
+  });
+}

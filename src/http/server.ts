@@ -87,7 +87,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     clientErrorHandler: refuseBytes,
     rewriteUrl: ({ url }) => readableTarget(url ?? '/'),
   });
-  app.server.on('connect', ({ socket }) => refuseBytes(new Error('The client asks for a tunnel'), socket));
+  app.server.on('connect', ({ socket }) => {
+    // Node takes its own listener away then: a client that breaks off would end the process.
+    socket.on('error', () => undefined);
+    refuseBytes(new Error('The client asks for a tunnel'), socket);
+  });
   const stopWatching = resetStalledReaders(app.server, () => parts.config().repo.stalledClientSeconds, parts.log);
   app.addHook('onClose', async () => stopWatching());
   decorateRequests(app, exchangeOf);

@@ -38,7 +38,14 @@ export function createUsage({ database, now, log }: UsageParts): Usage {
     }
   };
   const flush = () => (flushing = flushing.then(write));
-  const timer = setInterval(() => void flush(), FLUSH_EVERY_MS);
+  let isFlushing = false;
+  const timer = setInterval(() => {
+    if (isFlushing) return; // behind a database that hangs they would pile up
+    isFlushing = true;
+    void flush().finally(() => {
+      isFlushing = false;
+    });
+  }, FLUSH_EVERY_MS);
   timer.unref();
   return {
     touch(sha256) {

@@ -73,12 +73,12 @@ export function createCharge(parts: ChargeParts): Charge {
     held ??= new AbortController();
     watch(); // the answer may have taken too long
   };
-  let looking = Promise.resolve();
-  const look = () => {
-    const looked = looking.then(lookOnce);
-    looking = looked.catch(() => undefined);
-    return looked;
-  };
+  let looking: Promise<void> | undefined;
+  /** One look for all who want one at the same time: behind a database that hangs they would pile up. */
+  const look = () =>
+    (looking ??= lookOnce().finally(() => {
+      looking = undefined;
+    }));
 
   const watch = () => {
     if (held === undefined) return;
@@ -90,7 +90,7 @@ export function createCharge(parts: ChargeParts): Charge {
   };
   const timer = setInterval(() => {
     watch();
-    if (held === undefined || elapsedMs() - lookedMs < RENEW_EVERY_MS) return;
+    if (held === undefined || looking !== undefined || elapsedMs() - lookedMs < RENEW_EVERY_MS) return;
     look().catch((error: unknown) => log.debug({ err: error }, 'The right to run tasks was not renewed'));
   }, WATCH_EVERY_MS);
   timer.unref();
@@ -102,7 +102,7 @@ export function createCharge(parts: ChargeParts): Charge {
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
-      await looking;
+      await looking?.catch(() => undefined);
       lose('The service is stopping');
       await database
         .atomically([releaseLease(db, NAME, holder)])

@@ -87,11 +87,23 @@ export function createTaskRunner(parts: TasksParts): TaskRunner {
     }
   };
 
-  let looking = Promise.resolve();
+  let looking: Promise<void> | undefined;
+  let isWanted = false;
+  const lookWhileWanted = async () => {
+    while (isWanted) {
+      isWanted = false;
+      try {
+        await lookOnce();
+      } catch (error) {
+        log.warn({ err: error }, 'Tasks could not be looked for; that is tried again');
+      }
+    }
+    looking = undefined;
+  };
+  /** One look at a time, and one more when something may have come up meanwhile, however many ask for it. */
   const look = () => {
-    looking = looking.then(lookOnce).catch((error: unknown) => {
-      log.warn({ err: error }, 'Tasks could not be looked for; that is tried again');
-    });
+    isWanted = true;
+    looking ??= lookWhileWanted();
   };
   const timer = setInterval(look, LOOK_EVERY_MS);
   timer.unref();

@@ -78,6 +78,18 @@ test('a database that is not made yet is waited for', needsServer, async (t) => 
   await runSql(url, `DROP DATABASE ${name} WITH (FORCE)`);
 });
 
+test('a standby is waited for until it can be written to', needsServer, async (t) => {
+  const url = await postgres.createDatabase(t);
+  const name = new URL(url).pathname.slice(1);
+  await runSql(url, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  const { log, heard, lines } = listenFor('Waiting for PostgreSQL');
+  const opening = openForTest(t, { postgres: url, log });
+  await heard;
+  assert.match(lines.join(), /can only be read/);
+  await runSql(url, `SET TRANSACTION READ WRITE; ALTER DATABASE ${name} RESET default_transaction_read_only`);
+  await (await opening).check(t.signal);
+});
+
 test('waiting ends when the signal says so', needsServer, async (t) => {
   const gate = await createGate(t, await postgres.createDatabase(t));
   const { log, heard } = listenFor('Waiting for PostgreSQL');

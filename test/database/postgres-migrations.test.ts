@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import pino from 'pino';
 import { DatabaseRefused, findMedia } from '../../src/database/index.ts';
+import { lockTable } from '../lock-table.ts';
 import { usePostgres } from '../postgres.ts';
 import { describeSchema, runSql } from './describe-schema.ts';
 import { openForTest } from './open.ts';
@@ -162,6 +164,18 @@ test('two processes that start together on an old database both get it', { skip:
   const url = await makeOldDatabase(t, 18);
   await Promise.all([openForTest(t, { postgres: url }), openForTest(t, { postgres: url })]);
   assert.equal((await describeSchema(url)).migrations.length, 29);
+});
+
+test('who waits for another one that changes the tables says so', { skip: postgres.skip }, async (t) => {
+  const url = await makeOldDatabase(t, 28);
+  const unlock = await lockTable(t, url, 'media'); // the first one to start waits for it
+  const said = Promise.withResolvers<void>();
+  const write = (line: string) => void (line.includes('Waiting for another Vitrine') && said.resolve());
+  const log = pino({}, { write });
+  const opening = [openForTest(t, { postgres: url, log }), openForTest(t, { postgres: url, log })];
+  await said.promise;
+  await unlock();
+  await Promise.all(opening);
 });
 
 test('a role that may not make tables is told so', { skip: postgres.skip }, async (t) => {

@@ -77,6 +77,25 @@ test('a transaction that meets a lock in its middle ends in time, and has change
   await atomically(queries);
 });
 
+test('a service that stops waits for a database that hangs no longer than it says', needsServer, async (t) => {
+  const url = await postgres.createDatabase(t);
+  const pool = { maxConnections: 1, maxIdleConnections: 1 };
+  const database = await openForTest(t, { postgres: url, pool, timeouts: { ...timeouts, querySeconds: 60 } });
+  const unlock = await lockTable(t, url, 'media');
+  const isStopping = (error: unknown) => error instanceof Unavailable && /stopping/.test(error.message);
+  const running = assert.rejects(lookAtMedia(database), isStopping);
+  const waitingForItsConnection = assert.rejects(
+    database.atomically([touchLastAccess(database.db, 'a', 1)]),
+    isStopping,
+  );
+  await untilWaiting(url, true);
+  database.hurry(50);
+  await assertSoon(Promise.all([running, waitingForItsConnection]));
+  await assertSoon(assert.rejects(lookAtMedia(database.patient(t.signal)), isStopping));
+  await untilWaiting(url, false);
+  await unlock();
+});
+
 test('a server that falls silent is unavailable in time, and used again when it speaks', needsServer, async (t) => {
   const gate = await createGate(t, await postgres.createDatabase(t));
   await gate.open();

@@ -30,6 +30,8 @@ export interface LinkParts {
 const PROBE_MS = 250;
 /** A Redis that comes and goes is not told of more often than this. */
 const QUIET_MS = 10_000;
+/** And of one that goes on saying no for the same reason, than this. */
+const REFUSAL_QUIET_MS = 600_000;
 
 export function openLink(place: Place, { log, now, timeoutMs, probeKey }: LinkParts): Link {
   const { name } = place;
@@ -47,6 +49,15 @@ export function openLink(place: Place, { log, now, timeoutMs, probeKey }: LinkPa
     toldTs = now();
     log.warn({ redis: name, reason }, message);
     isAwayTold = true;
+  };
+  let refusedTs = Number.NEGATIVE_INFINITY;
+  let refusal: string | undefined;
+  const tellRefusal = (reason: string) => {
+    const [kind] = reason.split(' ');
+    if (kind === refusal && now() - refusedTs < REFUSAL_QUIET_MS) return;
+    refusal = kind;
+    refusedTs = now();
+    tell('Redis refuses what it is asked to do', reason);
   };
   const goDown = (reason: string) => {
     if (isClosed) return;
@@ -72,7 +83,8 @@ export function openLink(place: Place, { log, now, timeoutMs, probeKey }: LinkPa
     if (isUp || isProbing || isClosed || client.status !== 'ready') return;
     isProbing = true;
     try {
-      await withLimit((asked) => asked.exists(probeKey));
+      // A write: one that can only be read is of no use.
+      await withLimit((asked) => asked.del(probeKey).catch(unlessUnsaved));
       isUp = true;
       lastReason = undefined;
       if (isAwayTold) log.info({ redis: name }, 'Redis is there');
@@ -114,11 +126,12 @@ export function openLink(place: Place, { log, now, timeoutMs, probeKey }: LinkPa
         return await withLimit(command);
       } catch (error) {
         const reason = reasonOf(error);
-        if (isReply(error)) tell('Redis refuses what it is asked to do', reason);
+        if (isReply(error)) tellRefusal(reason);
         else {
           lastReason = reason;
+          const isFirst = isUp;
           goDown(reason);
-          if (!isClosed) client.disconnect(true); // what is still under way is given up with it
+          if (isFirst) client.disconnect(true); // what is still under way is given up with it
         }
         throw new RedisAway(`Redis ${name}: ${reason}`, { cause: error });
       }
@@ -132,11 +145,15 @@ export function openLink(place: Place, { log, now, timeoutMs, probeKey }: LinkPa
   };
 }
 
-/** It is there, and says no. */
+/** It is there, and says no. A replica does not count: it was the master until a moment ago, or the wrong one is configured. */
 function isReply(error: unknown): boolean {
-  return (
-    error instanceof Error && error.name === 'ReplyError' && !/^(LOADING|MASTERDOWN|CLUSTERDOWN)/.test(error.message)
-  );
+  const isRefusal = error instanceof Error && error.name === 'ReplyError';
+  return isRefusal && !/^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY)/.test(error.message);
+}
+
+/** One that cannot save to its disk takes nothing, but passes messages on. */
+function unlessUnsaved(error: unknown): void {
+  if (!(isReply(error) && error instanceof Error && error.message.startsWith('MISCONF'))) throw error;
 }
 
 function reasonOf(error: unknown): string {

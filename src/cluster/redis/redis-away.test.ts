@@ -84,6 +84,60 @@ test('nobody waits longer than the limit for a Redis that takes what it is asked
   assert.ok(performance.now() - again < SLACK_MS);
 });
 
+test('when many wait for a silent Redis at once, its connection is broken once', { skip }, async (t) => {
+  const redis = await startRedis(t);
+  const { cache } = await join(t, [redis]);
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on('warning', onWarning);
+  t.after(() => process.off('warning', onWarning));
+  await redis.kill('SIGSTOP');
+  await Promise.all(Array.from({ length: 50 }, (_, at) => cache.get(`key${at}`)));
+  await setImmediate();
+  assert.deepEqual(warnings, []);
+});
+
+test('a Redis that can only be read counts as away, until it can be written to', { skip }, async (t) => {
+  const redis = await startRedis(t);
+  const { cluster, cache, logged } = await join(t, [redis]);
+  const { Redis } = await import('ioredis');
+  const operator = new Redis({ port: redis.port });
+  t.after(() => operator.disconnect());
+  await operator.replicaof('127.0.0.1', '1');
+  await useLock(cluster);
+  await until(() => logged.length === 1);
+  assert.match(logged[0]?.reason ?? '', /READONLY/);
+  const isUsed = () => cluster.connections().some(({ connection, isUp }) => connection === 'commands' && isUp);
+  const untilMs = performance.now() + 1_000;
+  while (performance.now() < untilMs) {
+    await useLock(cluster);
+    assert.equal(isUsed(), false);
+  }
+  await operator.replicaof('NO', 'ONE');
+  await until(isUsed);
+  await cache.set('a', Uint8Array.of(1), 60_000);
+  assert.equal(await operator.dbsize(), 1);
+  assert.deepEqual(
+    logged.map(({ msg }) => msg),
+    ['Redis is away: until it is back, this process goes by what it knows itself', 'Redis is there'],
+  );
+});
+
+test('what was kept while Redis was away is not found again in its next absence, when it was deleted in between', {
+  skip,
+}, async (t) => {
+  const redis = await startRedis(t);
+  const { cluster, cache } = await join(t, [redis]);
+  const isUp = () => cluster.connections().every((each) => each.isUp);
+  await redis.kill('SIGKILL');
+  await cache.set('a', Uint8Array.of(1), 600_000);
+  await redis.restart();
+  await until(isUp);
+  await cache.delete('a');
+  await redis.kill('SIGKILL');
+  assert.equal(await cache.get('a'), undefined);
+});
+
 test('a process that had no time for the answer does not blame Redis', { skip }, async (t) => {
   const { cluster, cache, logged } = await join(t, [await startRedis(t)]);
   await cache.set('a', Uint8Array.of(1), 60_000);

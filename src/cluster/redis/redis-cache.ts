@@ -23,6 +23,7 @@ export function createRedisCache(shards: Shards, name: string, limits: CacheLimi
         () => own.get(key),
       ),
     async set(key, value, ttlMs) {
+      await own.delete(key); // left from when Redis was away
       const isKept = ttlMs > 0 && value.length <= limits.maxValueBytes;
       await orOwn(
         isKept
@@ -33,6 +34,9 @@ export function createRedisCache(shards: Shards, name: string, limits: CacheLimi
         () => own.set(key, value, ttlMs),
       );
     },
-    delete: (key) => orOwn(drop(key), () => own.delete(key)),
+    async delete(key) {
+      await own.delete(key);
+      await orOwn(drop(key), async () => undefined);
+    },
   };
 }

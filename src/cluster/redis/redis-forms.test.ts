@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import pino from 'pino';
 import { makeAuthority } from '../../../test/certificates.ts';
 import { redisOptions, skipWithoutRedis, startRedis, startSentinel } from '../../../test/redis.ts';
-import { openCluster, type RedisOptions } from '../index.ts';
+import { lookAtRedis, openCluster, type RedisOptions } from '../index.ts';
 import { parseAddress } from './parse-address.ts';
 import { chooseShard } from './shards.ts';
 
@@ -44,6 +44,11 @@ async function assertWorks(t: TestContext, options: RedisOptions): Promise<void>
     while (theirs.pour(key, 0.01, shape).left > 1) await setImmediate();
   }
   assert.deepEqual(warnings, []);
+  const tried = await lookAtRedis(options, 10_000);
+  assert.deepEqual(
+    tried.map(({ trouble }) => trouble),
+    tried.map(() => undefined),
+  );
 }
 
 async function connect(t: TestContext, port: number) {

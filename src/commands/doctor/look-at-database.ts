@@ -5,6 +5,7 @@ import {
   distinctDatastoreIds,
   inspectDatabase,
   openDatabase,
+  type PostgresReport,
 } from '../../database/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import { type Diagnosis, ok, problem, warning } from './diagnosis.ts';
@@ -26,19 +27,20 @@ export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal:
   const named = sqlite === '' ? { postgres } : { sqlite };
   try {
     const report = await inspectDatabase({ ...named, now, signal });
-    const { server, isNew, missingSteps, isInUse, clockAheadMs } = report;
+    const { program, isNew, missingSteps, isInUse, clockAheadMs, server } = report;
     const clock = clockAheadMs === undefined ? [] : [judgeClock('the database', clockAheadMs, EXACT_MS)];
-    const about = sqlite === '' ? server : `${server}, ${sqlite}`;
-    if (isNew) return [ok(PART, `${about}: empty; the next start makes its tables`), ...clock];
+    const about = sqlite === '' ? program : `${program}, ${sqlite}`;
+    const others = [...clock, ...(server === undefined ? [] : judgeServer(server, pool, isNew || missingSteps > 0))];
+    if (isNew) return [ok(PART, `${about}: empty; the next start makes its tables`), ...others];
     if (missingSteps > 0) {
       const found = `${about}: its tables are ${missingSteps} steps behind`;
-      return [warning(PART, found, 'The next start brings them up to date. Back it up before.'), ...clock];
+      return [warning(PART, found, 'The next start brings them up to date. Back it up before.'), ...others];
     }
     const used = isInUse ? ', in use by a running Vitrine' : '';
     const first = ok(PART, `${about}: tables up to date${used}`);
-    if (isInUse) return [first, ...clock];
+    if (isInUse) return [first, ...others];
     await using database = await openDatabase({ ...named, pool, timeouts, log, now, signal });
-    return [first, ...clock, ...(await judgeDatastores(config, database.patient(signal)))];
+    return [first, ...others, ...(await judgeDatastores(config, database.patient(signal)))];
   } catch (error) {
     if (!(error instanceof DatabaseRefused)) throw error;
     return [
@@ -49,6 +51,30 @@ export async function lookAtDatabase({ config, now, log }: DatabaseLook, signal:
       ),
     ];
   }
+}
+
+function judgeServer(
+  { encoding, maxConnections, closedTables, mayMakeTables }: PostgresReport,
+  pool: Config['database']['pool'],
+  hasSteps: boolean,
+): Diagnosis[] {
+  const advice = 'Vitrine has to connect as the role that owns the tables.';
+  const diagnoses: Diagnosis[] = [];
+  if (closedTables.length > 0) {
+    const found = `the role may not read, write and delete in ${closedTables.join(', ')}`;
+    diagnoses.push(problem(PART, found, advice));
+  }
+  if (hasSteps && !mayMakeTables) diagnoses.push(problem(PART, 'the role may not make tables in its schema', advice));
+  if (encoding !== 'UTF8') {
+    const found = `its encoding is ${encoding}: names with other characters are refused with an error`;
+    diagnoses.push(warning(PART, found, 'Move it into a database with ENCODING UTF8, by pg_dump and pg_restore.'));
+  }
+  if (pool.maxConnections <= 0 || pool.maxConnections >= maxConnections) {
+    const limit = pool.maxConnections <= 0 ? 'no limit' : `${pool.maxConnections}`;
+    const found = `database.pool.maxConnections is ${limit}, and the server has ${maxConnections} connections for all who use it`;
+    diagnoses.push(warning(PART, found, 'Set it lower, for all processes together, or put a pooler in between.'));
+  }
+  return diagnoses;
 }
 
 /** A start refuses media in datastores which are not configured, and does without thumbnails and exports there. */

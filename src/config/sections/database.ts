@@ -29,6 +29,11 @@ export const database = Type.Object(
       },
       { description: 'Connections to PostgreSQL.' },
     ),
+    preparedStatements: Type.Boolean({
+      default: false,
+      description:
+        "Vitrine's own: have PostgreSQL keep, for each connection, the plans of what is asked often. Cheaper look-ups, where no pooler stands in between that does not support it.",
+    }),
     timeouts: Type.Object(
       {
         querySeconds: Type.Integer({

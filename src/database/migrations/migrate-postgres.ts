@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Log } from '../../telemetry/index.ts';
-import { DatabaseRefused } from '../errors.ts';
+import { DatabaseRefused, OnlyReads } from '../errors.ts';
 import { missingVersions } from '../own-versions.ts';
 import type { Migration } from './migration.ts';
 import { mmrMigrations } from './mmr.ts';
@@ -28,6 +28,7 @@ interface Findings {
  * at a time.
  * @throws {DatabaseRefused} when the database is another program's, a newer MMR's or a newer Vitrine's; nothing is
  * changed then
+ * @throws {OnlyReads}
  */
 export async function migratePostgres(client: Client, log: Log): Promise<void> {
   let isComplete = false;
@@ -49,8 +50,7 @@ export async function inspectMigrations(client: Client): Promise<{ isNew: boolea
 
 /** One transaction's worth. @returns whether nothing is left to do */
 async function migrateFurther(client: Client, log: Log): Promise<boolean> {
-  // Held to the end of the transaction. Who comes second finds what the first has done.
-  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+  await takeTurn(client, log);
   const findings = await lookAround(client);
   const missingOwn = missingVersions('this database', findings.ownVersion, vitrineVersions);
   refuseForeign(findings);
@@ -59,13 +59,13 @@ async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   if (findings.applied === undefined) {
     await client.query('CREATE TABLE gomigrate (id SERIAL PRIMARY KEY, migration_id BIGINT UNIQUE NOT NULL)');
     for (const migration of missing) await apply(client, migration);
-    await applyOwnVersions(client, missingOwn);
+    await applyOwnVersions(client, missingOwn, log);
     log.info({ schema }, 'Made the tables of a new database');
     return true;
   }
   const [next] = missing;
   if (next === undefined) {
-    await applyOwnVersions(client, missingOwn);
+    await applyOwnVersions(client, missingOwn, log);
     return true;
   }
   log.info({ migration: next.number, does: next.does, schema }, 'Bringing the tables up to date');
@@ -73,12 +73,24 @@ async function migrateFurther(client: Client, log: Log): Promise<boolean> {
   return false;
 }
 
+/** Held to the end of the transaction. Who comes second finds what the first has done. */
+async function takeTurn(client: Client, log: Log): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>(
+    `SELECT pg_try_advisory_xact_lock(${ADVISORY_LOCK}) AS taken`,
+  );
+  if (rows[0]?.taken === true) return;
+  log.info('Waiting for another Vitrine that brings the tables of this database up to date');
+  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+}
+
 async function apply(client: Client, { number, sql }: Migration): Promise<void> {
   await client.query(sql);
   await client.query('INSERT INTO gomigrate (migration_id) VALUES ($1)', [number]);
 }
 
-async function applyOwnVersions(client: Client, missing: ReturnType<typeof missingVersions>): Promise<void> {
+async function applyOwnVersions(client: Client, missing: ReturnType<typeof missingVersions>, log: Log): Promise<void> {
+  // Its indexes take minutes with many millions of rows, and wait for whoever changes the tables.
+  if (missing.length > 0) log.info("Bringing Vitrine's own tables and indexes up to date");
   for (const { version, sql } of missing) {
     await client.query('CREATE TABLE IF NOT EXISTS vitrine_schema (version INTEGER PRIMARY KEY)');
     await client.query(sql);
@@ -91,13 +103,14 @@ async function applyOwnVersions(client: Client, missing: ReturnType<typeof missi
  * `to_regclass` may answer from a cache that is older than the lock.
  */
 async function lookAround(client: Client): Promise<Findings> {
-  const { rows } = await client.query<{ schema: string; known: readonly string[] }>(`
-    SELECT current_schema() AS schema, ARRAY(
+  const { rows } = await client.query<{ isReadOnly: boolean; schema: string; known: readonly string[] }>(`
+    SELECT current_setting('transaction_read_only')::boolean AS "isReadOnly", current_schema() AS schema, ARRAY(
       SELECT relname::text FROM pg_catalog.pg_class
       WHERE relname IN ('gomigrate', 'media', 'vitrine_schema') AND pg_catalog.pg_table_is_visible(oid)
     ) AS known`);
   const [found] = rows;
   if (found === undefined) throw new Error('PostgreSQL answered a question about itself with nothing');
+  if (found.isReadOnly) throw new OnlyReads('it can only be read: a standby, or default_transaction_read_only is set');
   const numbers = found.known.includes('gomigrate')
     ? await client.query<{ migration_id: number }>('SELECT migration_id FROM gomigrate')
     : undefined;

@@ -2,6 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, type LabelValues, Registry } fro
 import { DistributionMetric, type Distributions } from './distribution-metric.ts';
 import { METRICS, type MetricDescription } from './metric-list.ts';
 
+/** The library's own ten would wake an idle process a hundred times a second. */
+const EVENT_LOOP_LOOK_MS = 50;
+
 type MetricName = keyof typeof METRICS;
 type LabelsOf<Name extends MetricName> = (typeof METRICS)[Name]['labels'][number];
 type Values<Label extends string> = Iterable<readonly [labels: LabelValues<Label>, value: number]>;
@@ -21,7 +24,7 @@ export interface MetricsRegistry {
 /** With what every process of Node has: `process_*` and `nodejs_*`. */
 export function createRegistry(): MetricsRegistry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_LOOK_MS });
   const describe = <Name extends MetricName>(name: Name) => {
     const { help, labels }: MetricDescription = METRICS[name];
     return { name, help, labelNames: labels as readonly LabelsOf<Name>[], registers: [registry] };
