@@ -18,6 +18,7 @@ import {
   signedPathOf,
 } from './played-owner.ts';
 import { openRawClient } from './raw-client.ts';
+import { startS3Server } from './s3-server.ts';
 import { type ConfigSections, listObjects, SERVER_NAME, TOKEN, uploadBytes } from './service.ts';
 
 const SIGNED = signedPathOf('abc');
@@ -96,6 +97,21 @@ test('who comes later gets what has come so far, and then the rest, from the sam
   }
   assert.equal(slow.asked().length, 1);
   await t.waitFor(async () => assert.equal((await listObjects(slow.service)).length, 1)); // after the last byte was sent
+});
+
+test('media of unknown length is kept, though its only asker has all of it before it is stored', async (t) => {
+  const s3 = await startS3Server(t);
+  const { promise: until, resolve: letStore } = Promise.withResolvers<void>();
+  s3.fault = ({ method }) => (method === 'PUT' ? { kind: 'wait', until } : undefined);
+  const slow = await playSlow(t, HALF, { datastores: [{ type: 's3', id: 's3', forKinds: ['all'], opts: s3.opts }] });
+  const answer = await slow.service.ask(DOWNLOAD);
+  (await slow.begun).end(restOf(slow, HALF));
+  assert.deepEqual(await bytesOf(answer), MEDIA);
+  await slow.service.ask('/healthz'); // by then the asker has left
+  letStore();
+  await t.waitFor(async () => assert.equal((await s3.keys()).length, 1));
+  assert.deepEqual(await bytesOf(await slow.service.ask(DOWNLOAD)), MEDIA);
+  assert.equal(slow.asked().length, 1);
 });
 
 test('an asker who reads nothing does not hold up the fetch, and gets all of it when it reads on', async (t) => {

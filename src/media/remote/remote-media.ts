@@ -20,7 +20,11 @@ interface Passenger extends Disposable {
 const MINUTE_MS = 60_000;
 /** So many fetches go on for nobody: those who ask and leave at once must not keep the others from their turn. */
 const MAX_UNATTENDED = 5;
-const ABOUT_TO_LAND: RemoteFetch = { begun: new Promise(() => undefined), isNearlyWhole: () => false };
+const ABOUT_TO_LAND: RemoteFetch = {
+  begun: new Promise(() => undefined),
+  isNearlyWhole: () => false,
+  isWhole: () => false,
+};
 const FAILURES = { maxValueBytes: 1024, maxBytes: 8 * 1024 * 1024 };
 
 export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
@@ -74,7 +78,7 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
     const landed = join(own.signal);
     const fetch = underWay.get(key) ?? ABOUT_TO_LAND;
     const goOn = () => {
-      if (unattended.has(key) || unattended.size >= MAX_UNATTENDED) return;
+      if (unattended.has(key) || (unattended.size >= MAX_UNATTENDED && !fetch.isWhole())) return;
       unattended.add(key);
       // Remembered, and told to the others. It lasts as long as asking a server may take.
       const ended = join(new AbortController().signal).catch(() => undefined);
