@@ -47,8 +47,12 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
     // Of all requests that it takes, redirects and resumptions included.
     const { totalMs } = federationLimits(timeouts.federationTimeoutSeconds);
     const timer = setTimeout(() => ending.abort(new RemoteUnavailable(uri.origin, 'timeout')), totalMs);
+    const accept = () => {
+      clearTimeout(timer); // to store it takes as long as it takes
+      progress.accept();
+    };
     try {
-      await storeRemote(parts, uri, fetchFor, progress, AbortSignal.any([signal, ending.signal]));
+      await storeRemote(parts, uri, fetchFor, { ...progress, accept }, AbortSignal.any([signal, ending.signal]));
     } catch (error) {
       if (!signal.aborted || error !== signal.reason) {
         await failures.remember(key, error, downloads.failureCacheMinutes * MINUTE_MS);
