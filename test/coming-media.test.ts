@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as after } from 'node:timers/promises';
 import {
   answering,
   assertNothingKept,
@@ -18,6 +19,7 @@ import {
   signedPathOf,
 } from './played-owner.ts';
 import { openRawClient } from './raw-client.ts';
+import { startS3Server } from './s3-server.ts';
 import { type ConfigSections, listObjects, SERVER_NAME, TOKEN, uploadBytes } from './service.ts';
 
 const SIGNED = signedPathOf('abc');
@@ -96,6 +98,33 @@ test('who comes later gets what has come so far, and then the rest, from the sam
   }
   assert.equal(slow.asked().length, 1);
   await t.waitFor(async () => assert.equal((await listObjects(slow.service)).length, 1)); // after the last byte was sent
+});
+
+test('media of unknown length is kept, though its only asker has all of it before it is stored', async (t) => {
+  const s3 = await startS3Server(t);
+  const { promise: until, resolve: letStore } = Promise.withResolvers<void>();
+  s3.fault = ({ method }) => (method === 'PUT' ? { kind: 'wait', until } : undefined);
+  const slow = await playSlow(t, HALF, { datastores: [{ type: 's3', id: 's3', forKinds: ['all'], opts: s3.opts }] });
+  const answer = await slow.service.ask(DOWNLOAD);
+  (await slow.begun).end(restOf(slow, HALF));
+  assert.deepEqual(await bytesOf(answer), MEDIA);
+  await slow.service.ask('/healthz'); // by then the asker has left
+  letStore();
+  await t.waitFor(async () => assert.equal((await s3.keys()).length, 1));
+  assert.deepEqual(await bytesOf(await slow.service.ask(DOWNLOAD)), MEDIA);
+  assert.equal(slow.asked().length, 1);
+});
+
+test('the time limit for asking another server does not count how long its media takes to be stored', async (t) => {
+  const s3 = await startS3Server(t);
+  s3.fault = ({ method }) => (method === 'PUT' ? { kind: 'wait', until: after(1_500) } : undefined);
+  const { remote, service } = await playOwner(t, {
+    timeouts: { federationTimeoutSeconds: 1 },
+    datastores: [{ type: 's3', id: 's3', forKinds: ['all'], opts: s3.opts }],
+  });
+  remote.answer(SIGNED, answering(multipart(MEDIA)));
+  const answer = await service.ask(DOWNLOAD, { headers: { range: 'bytes=5-9' } });
+  assert.deepEqual([answer.status, await bytesOf(answer)], [206, MEDIA.subarray(5, 10)]);
 });
 
 test('an asker who reads nothing does not hold up the fetch, and gets all of it when it reads on', async (t) => {

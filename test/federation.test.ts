@@ -220,6 +220,8 @@ test('the configured time is for the whole of an answer, and 0 means ten minutes
 
 // Leaving a server alone.
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 test('a server that fails again and again is left alone, until a try succeeds', async (t) => {
   const { federation, remote, path, pass, logged } = await playExample(t, { backoffAt: () => 3 });
   const ask = async () => {
@@ -254,6 +256,22 @@ test('refusals and missing media tell of a server that works', async (t) => {
     await text(answer.body);
     assert.equal(answer.status, status);
   }
+});
+
+test('FED-3, FED-9: media that is awaited or too large tells nothing against its server', async (t) => {
+  const { federation, remote, path } = await playExample(t, { backoffAt: () => 1 });
+  const ask = async () => {
+    const { status, body } = await federation.request(EXAMPLE, { path: PATH }, never);
+    await text(body);
+    return status;
+  };
+  remote.answer(path, { status: 504, headers: JSON_TYPE, body: { errcode: 'M_NOT_YET_UPLOADED' } });
+  assert.deepEqual([await ask(), await ask()], [504, 504]);
+  remote.answer(path, { status: 502, headers: JSON_TYPE, body: { errcode: 'M_TOO_LARGE' } });
+  assert.deepEqual([await ask(), await ask()], [502, 502]);
+  remote.answer(path, { status: 504, body: '<html>Gateway Time-out' });
+  assert.equal(await ask(), 504);
+  await assert.rejects(ask(), failsWith('left alone'));
 });
 
 test('being asked to slow down counts as a failure', async (t) => {

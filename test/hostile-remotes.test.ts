@@ -364,6 +364,7 @@ const INSIDE: readonly string[] = [
   'https://inside.example/secret',
   'https://localhost/secret',
   'https://',
+  '/\\127.0.0.1/secret',
 ];
 
 for (const [how, pathOf, sections, lead] of [

@@ -127,7 +127,9 @@ test('media of ignored servers is refused to all but the administrators', async 
   const refused = { status: 403, errcode: 'M_NOT_FOUND', mr_errcode: 'M_FORBIDDEN', retryAfterMs: undefined };
   assert.deepEqual(await refusalOf(await ask(path)), refused);
   assert.deepEqual(await refusalOf(await ask(`${path.replace('download', 'thumbnail')}?width=1&height=1`)), refused);
-  assert.deepEqual(await refusalOf(await ask('/_matrix/media/v3/download/bad.example.org/abc')), refused);
+  for (const name of ['bad.example.org', 'bad.example.org.', 'BAD.example.org:8448']) {
+    assert.deepEqual(await refusalOf(await ask(`/_matrix/media/v3/download/${name}/abc`)), refused, name);
+  }
   const openly = path.replace('client/v1/media', 'media/v3'); // nobody is asked: what counts is that it is not refused
   assert.equal((await ask(`${openly}?allow_remote=false&user_id=@root:${SERVER_NAME}`)).status, 404);
 });

@@ -293,6 +293,14 @@ test('a redirect to another path of the same server goes to where that server is
   assert.deepEqual([answer.headers.get('content-type'), await bytesOf(answer)], ['image/x-odd', BYTES]);
 });
 
+test('FED-18: a Location on the same server may have characters that no path has', async (t) => {
+  const { remote, service } = await playOwner(t);
+  remote.answer('/a%20b', answering(BYTES, 'text/plain'));
+  remote.answer(SIGNED, answering(multipart(Buffer.alloc(0), { location: '/a b?c d#e' })));
+  assert.deepEqual(await bytesOf(await service.ask(DOWNLOAD)), BYTES);
+  assert.equal(remote.requests.at(-1)?.path, '/a%20b?c%20d');
+});
+
 test('content that is made of beginnings of delimiters does not keep the service busy', async (t) => {
   const { remote, service } = await playOwner(t);
   const head = '--a\r\nContent-Type: application/json\r\n\r\n{}\r\n--a\r\n\r\n';

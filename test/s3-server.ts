@@ -12,6 +12,8 @@ import S3rver from '@20minutes/s3rver';
 export type S3Fault =
   /** Nothing comes, and the connection stays. */
   | { readonly kind: 'stall' }
+  /** Nothing goes wrong, but not before then. */
+  | { readonly kind: 'wait'; readonly until: Promise<void> }
   /** An answer with this status, and this code in its body. */
   | { readonly kind: 'refuse'; readonly status: number; readonly code: string; readonly more?: string }
   /** The connection ends, or stays without bringing more, behind so many bytes of the body. */
@@ -121,6 +123,7 @@ async function handle(
   server.asked.push(told);
   const fault = server.fault(told);
   if (fault?.kind === 'stall') return;
+  if (fault?.kind === 'wait') await fault.until;
   if (fault?.kind === 'refuse') {
     refuse(asked, answer, fault.status, fault.code, fault.more);
     return;

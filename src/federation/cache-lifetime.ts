@@ -1,11 +1,11 @@
 const HOUR_MS = 3_600_000;
 /** So that a header cannot make us ask each time. */
-const SHORTEST_MS = HOUR_MS;
+const SHORTEST_MS = 5 * 60_000;
 const LONGEST_MS = 48 * HOUR_MS;
 const DEFAULT_MS = 24 * HOUR_MS;
 
 /**
- * How long a delegation is believed, by the headers that it came with: what they say, but one hour at least and 48 at
+ * How long a delegation is believed, by the headers that it came with: what they say, but five minutes at least and 48 hours at
  * most; a day when they say nothing. Specification: Server-Server API, "Resolving server names", step 3.
  * @param nowTs for `Expires`, when the answer has no `Date`
  */

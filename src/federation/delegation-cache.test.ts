@@ -52,17 +52,38 @@ test('names are the same in any case of letters, and different names are asked f
   assert.equal(host.asked, 2);
 });
 
-test('that there is none is believed for an hour, whatever was before', async () => {
-  const { host, find, pass } = playHost(found('one.example.org', 1));
-  await find();
-  pass(HOUR);
-  host.word = { state: 'absent' };
+test('that there is none is believed for an hour', async () => {
+  const { host, find, pass } = playHost({ state: 'absent' });
   assert.equal(await find(), undefined);
   host.word = found('two.example.org', 24);
   pass(HOUR - 1);
   assert.equal(await find(), undefined);
   pass(1);
   assert.equal(await find(), 'two.example.org');
+});
+
+test('that there is none any more is believed at once, but for a minute at first, until two days after there was one', async () => {
+  const { host, find, pass } = playHost(found('one.example.org', 1));
+  await find();
+  pass(HOUR);
+  host.word = { state: 'absent' };
+  assert.equal(await find(), undefined);
+  host.word = { state: 'failed' };
+  pass(MINUTE);
+  assert.equal(await find(), undefined, 'it has been taken back');
+  host.word = found('two.example.org', 1);
+  pass(2 * MINUTE - 1);
+  assert.equal(await find(), undefined);
+  pass(1);
+  assert.equal(await find(), 'two.example.org');
+  host.word = { state: 'absent' };
+  pass(48 * HOUR);
+  assert.equal(await find(), undefined);
+  host.word = found('three.example.org', 1);
+  pass(HOUR - 1);
+  assert.equal(await find(), undefined);
+  pass(1);
+  assert.equal(await find(), 'three.example.org');
 });
 
 test('a host that cannot be asked is asked again after a minute, then less and less often up to an hour', async () => {

@@ -31,7 +31,8 @@ const GOOD_MS = 48 * 3_600_000;
 /**
  * Remembers what hosts have said, for as long as they said, and asks once for all who want to know. "Nothing" is believed
  * for an hour. A host that cannot be asked is asked again after a minute, then after two, and so on up to an hour;
- * until then what it said last counts, for two days from when it did.
+ * until then what it said last counts, for two days from when it did. So often it is asked, too, when it says "nothing" in
+ * these two days: most likely somebody is at work on its web server.
  */
 export function createDelegationCache({ ask, now }: DelegationCacheParts): FindDelegate {
   const entries = new LRUCache<string, Entry>({ maxSize: MAX_HOSTS, sizeCalculation: () => 1 });
@@ -54,13 +55,14 @@ function makeEntry(delegation: Delegation, before: Entry | undefined, nowTs: num
     const { delegate, lifetimeMs } = delegation;
     return { delegate, askAgainTs: nowTs + lifetimeMs, goodUntilTs: nowTs + GOOD_MS, failures: 0 };
   }
-  if (delegation.state === 'absent') {
+  const goodUntilTs = before?.goodUntilTs ?? 0;
+  const hadOne = nowTs < goodUntilTs;
+  if (delegation.state === 'absent' && !hadOne) {
     return { delegate: undefined, askAgainTs: nowTs + ABSENT_MS, goodUntilTs: 0, failures: 0 };
   }
   const failures = (before?.failures ?? 0) + 1;
   const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
-  const goodUntilTs = before?.goodUntilTs ?? 0;
-  const isGood = nowTs < goodUntilTs;
-  const askAgainTs = isGood ? Math.min(nowTs + retryMs, goodUntilTs) : nowTs + retryMs;
-  return { delegate: isGood ? before?.delegate : undefined, askAgainTs, goodUntilTs, failures };
+  const askAgainTs = hadOne ? Math.min(nowTs + retryMs, goodUntilTs) : nowTs + retryMs;
+  const delegate = hadOne && delegation.state === 'failed' ? before?.delegate : undefined;
+  return { delegate, askAgainTs, goodUntilTs, failures };
 }

@@ -101,7 +101,7 @@ export function createFederation(parts: FederationParts): Federation {
       const attempt = backoff.begin(serverName);
       try {
         const answer = await ask(serverName, call, signal);
-        tellAnswer(attempt, answer.status);
+        tellAnswer(attempt, answer);
         return answer;
       } catch (error) {
         const described = asRemoteTrouble(serverName, error);
@@ -114,9 +114,19 @@ export function createFederation(parts: FederationParts): Federation {
 }
 
 /** Any other status comes from a server that works, and is about the one request. */
-function tellAnswer(attempt: Attempt, status: number): void {
-  if (status >= 500 || status === 429) attempt.fail();
+function tellAnswer(attempt: Attempt, answer: OutboundAnswer): void {
+  if (isAboutMedia(answer)) attempt.leave();
+  else if (answer.status >= 500 || answer.status === 429) attempt.fail();
   else attempt.succeed();
+}
+
+/**
+ * Servers answer so about media that has not been uploaded yet, or is too large; what stands in front of them says with the
+ * same statuses that they are down, but not in JSON. Else anybody could have a server left alone by asking for such media.
+ * Specification: FED-3, FED-9.
+ */
+function isAboutMedia({ status, headers }: OutboundAnswer): boolean {
+  return (status === 502 || status === 504) && /^application\/json\b/i.test(String(headers['content-type']));
 }
 
 /** What goes wrong on the way to another server, in the words of a client's answer; anything else as it is. */

@@ -59,10 +59,12 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 
 export function createFetchRemote({ federation, outbound, plainHttp = false, counts }: RemoteMediaParts): FetchRemote {
   const follow = async (origin: ServerName, location: string, base: URL, signal: AbortSignal) => {
-    // Another path of the same server is where the server is, which its name alone does not tell.
-    if (/^\/(?!\/)/.test(location)) return await askAgainThere(origin, location, signal);
     const url = URL.parse(location, base.href);
     if (url === null) throw new RemoteUnavailable(origin, 'bad answer');
+    // Another path of the same server is where the server is, which its name alone does not tell.
+    if (location.startsWith('/') && url.origin === base.origin) {
+      return await askAgainThere(origin, url.pathname + url.search, signal);
+    }
     const protocols = plainHttp ? (['https:', 'http:'] as const) : (['https:'] as const);
     const get = (place: URL, own: Readonly<Record<string, string>> = {}) => {
       const headers = { 'user-agent': USER_AGENT, ...AS_IT_IS, ...own };

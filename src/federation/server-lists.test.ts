@@ -19,6 +19,15 @@ for (const [what, name, lists, passes] of [
   ['a pattern may name one port', 'example.net:1234', { deny: ['example.net:8448'] }, true],
   ['addresses are names as well', '10.0.0.1:8448', { deny: ['10.*'] }, false],
   ['IPv6 addresses too', '[2001:db8::1]:8448', { deny: ['[2001:db8::1]'] }, false],
+  ['the dot of the root is no way round', 'example.net.', { deny: ['example.net'] }, false],
+  ['nor is it with a port', 'example.net.:1234', { deny: ['example.net'] }, false],
+  ['nor below a pattern', 'a.example.net.', { deny: ['*.example.net'] }, false],
+  ['a pattern may have that dot', 'example.net', { deny: ['example.net.'] }, false],
+  ['a zero before the port is no way round', 'example.net:08448', { deny: ['example.net:8448'] }, false],
+  ['another spelling of an IPv6 address is none', '[2001:DB8:0::0:1]:8448', { deny: ['[2001:db8::1]'] }, false],
+  ['the list may spell it otherwise, too', '[2001:db8::1]', { deny: ['[2001:0DB8::0001]'] }, false],
+  ['an IPv4 address within IPv6 is that address', '[::ffff:10.0.0.1]', { deny: ['10.*'] }, false],
+  ['and for the allowed as well', 'example.net.', { allow: ['example.net'] }, true],
 ] as const) {
   test(`lists of servers: ${what}`, () => {
     assert.equal(pass(name, lists), passes);

@@ -49,7 +49,8 @@ export const federation = Type.Object(
     }),
     ignoredHosts: Type.Array(Type.String(), {
       default: [],
-      description: 'Servers whose media is refused to all but the administrators of this repository.',
+      description:
+        'Servers whose media is refused to all but the administrators of this repository; `*` stands for any text, and an entry without port is for all ports.',
     }),
     disallowedNetworks: Type.Array(Type.String({ format: 'cidr' }), {
       default: INSIDE,

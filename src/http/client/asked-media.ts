@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Auth } from '../../auth/index.ts';
 import type { Config } from '../../config/index.ts';
+import { isServerAllowed } from '../../federation/index.ts';
 import { BlockedServer, type MxcUri, parseMediaId, parseServerName } from '../../matrix/index.ts';
 import type { MediaAsker } from '../../media/index.ts';
 import { authenticated, optionallyAuthenticated } from '../authenticate.ts';
@@ -65,7 +66,7 @@ export function readAskedMedia(
 }
 
 function isIgnored({ federation }: Config, { origin }: MxcUri): boolean {
-  return federation.ignoredHosts.some((host) => host.toLowerCase() === origin.toLowerCase());
+  return !isServerAllowed(origin, { allow: [], deny: federation.ignoredHosts });
 }
 
 /** The holder of the shared secret is no administrator by name, so it is refused too. */

@@ -8,6 +8,8 @@ export interface RemoteFetch {
   readonly begun: Promise<Begun>;
   /** So much is here that it is not given up any more. */
   readonly isNearlyWhole: () => boolean;
+  /** All of it is here, and is only to be stored. */
+  readonly isWhole: () => boolean;
 }
 
 export interface Begun {
@@ -34,10 +36,12 @@ export function createRemoteFetch(): RemoteFetchProgress {
   let bytes: ComingBytes | undefined;
   let announcedBytes = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
+  let isWhole = false;
   const end = () => clearTimeout(timer);
   return {
     begun,
-    isNearlyWhole: () => bytes !== undefined && bytes.writtenBytes * 2 >= announcedBytes,
+    isNearlyWhole: () => isWhole || (bytes !== undefined && bytes.writtenBytes * 2 >= announcedBytes),
+    isWhole: () => isWhole,
     follow(media) {
       announcedBytes = media.announcedBytes ?? announcedBytes;
       return {
@@ -55,7 +59,10 @@ export function createRemoteFetch(): RemoteFetchProgress {
         },
       };
     },
-    accept: () => bytes?.accept(),
+    accept() {
+      isWhole = true;
+      bytes?.accept();
+    },
     store(open) {
       end();
       bytes?.store(open);

@@ -20,7 +20,11 @@ interface Passenger extends Disposable {
 const MINUTE_MS = 60_000;
 /** So many fetches go on for nobody: those who ask and leave at once must not keep the others from their turn. */
 const MAX_UNATTENDED = 5;
-const ABOUT_TO_LAND: RemoteFetch = { begun: new Promise(() => undefined), isNearlyWhole: () => false };
+const ABOUT_TO_LAND: RemoteFetch = {
+  begun: new Promise(() => undefined),
+  isNearlyWhole: () => false,
+  isWhole: () => false,
+};
 const FAILURES = { maxValueBytes: 1024, maxBytes: 8 * 1024 * 1024 };
 
 export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
@@ -43,8 +47,12 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
     // Of all requests that it takes, redirects and resumptions included.
     const { totalMs } = federationLimits(timeouts.federationTimeoutSeconds);
     const timer = setTimeout(() => ending.abort(new RemoteUnavailable(uri.origin, 'timeout')), totalMs);
+    const accept = () => {
+      clearTimeout(timer); // to store it takes as long as it takes
+      progress.accept();
+    };
     try {
-      await storeRemote(parts, uri, fetchFor, progress, AbortSignal.any([signal, ending.signal]));
+      await storeRemote(parts, uri, fetchFor, { ...progress, accept }, AbortSignal.any([signal, ending.signal]));
     } catch (error) {
       if (!signal.aborted || error !== signal.reason) {
         await failures.remember(key, error, downloads.failureCacheMinutes * MINUTE_MS);
@@ -74,7 +82,7 @@ export function createRemoteMedia(parts: RemoteMediaStore): RemoteMedia {
     const landed = join(own.signal);
     const fetch = underWay.get(key) ?? ABOUT_TO_LAND;
     const goOn = () => {
-      if (unattended.has(key) || unattended.size >= MAX_UNATTENDED) return;
+      if (unattended.has(key) || (unattended.size >= MAX_UNATTENDED && !fetch.isWhole())) return;
       unattended.add(key);
       // Remembered, and told to the others. It lasts as long as asking a server may take.
       const ended = join(new AbortController().signal).catch(() => undefined);
