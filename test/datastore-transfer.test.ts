@@ -9,6 +9,7 @@ import { ADMIN_SECTIONS, askAsAdmin, untilFinished } from './admin.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { makePng } from './pictures.ts';
 import { runVitrine } from './run-vitrine.ts';
+import { startS3Server } from './s3-server.ts';
 import {
   type ConfigSections,
   ENGINES,
@@ -253,4 +254,26 @@ test('the command lets a running Vitrine do the work where the database is share
   const unknown = await runVitrine(service.path, ['datastore', 'transfer', 'main', 'none']);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /no datastore "none".*main, other/);
+});
+
+test('media that moves out of a bucket is found at once by another process, which remembers where it was', {
+  skip: ENGINES[1].skip,
+}, async (t) => {
+  const bucket = await startS3Server(t);
+  const path = await mkdtemp(join(tmpdir(), 'vitrine-other-'));
+  t.after(() => rm(path, { recursive: true, force: true }));
+  const { service } = await startWithTwo(t, ENGINES[1], {
+    datastores: [
+      { type: 's3', id: 'main', forKinds: ['all'], opts: bucket.opts },
+      { type: 'file', id: 'other', forKinds: [], opts: { path } },
+    ],
+  });
+  const uploads = new Map<string, Buffer>();
+  for (let index = 0; index < 6; index += 1) await upload(service, randomBytes(300_000), `file ${index}`, uploads);
+  const remembering = await startServiceIn(t, service, undefined, {}, 1);
+  await assertDownloads(remembering, uploads);
+  const { body } = await askAsAdmin(service, '/datastores/main/transfer_to/other', 'POST');
+  assert.equal((await untilFinished(service, body['task_id']))['error_message'], '');
+  assert.deepEqual(await bucket.keys(), []);
+  await assertDownloads(remembering, uploads);
 });
