@@ -1,6 +1,8 @@
 import {
   ConditionFailed,
+  type Db,
   estimateStorage,
+  findMediaAt,
   findMovableObjects,
   findObjectIn,
   isReferenced,
@@ -24,6 +26,8 @@ export interface Transfer {
   readonly target: Datastore;
   /** What was used at this time or later stays where it is. Milliseconds since 1970. */
   readonly beforeTs: number;
+  /** Less than one counts as one. */
+  readonly objectsAtOnce: number;
 }
 
 export interface Transferred {
@@ -39,7 +43,7 @@ const PAGE = 200;
 const DELETION_MS = 60_000;
 
 /**
- * Moves objects from one datastore to another, one after the other: copy, check the hash, point the rows at the copy, delete
+ * Moves objects from one datastore to another, several at once: copy, check the hash, point the rows at the copy, delete
  * the original. Whatever interrupts it, each row points at a whole object; what is left is moved by the next call. So is what
  * had to be left behind, as an object that cannot be read has to: the others move all the same.
  * Archives stay: their rows are looked up by other means.
@@ -53,30 +57,39 @@ export async function transferObjects(
   signal: AbortSignal,
 ): Promise<Transferred> {
   const { db } = parts.database.patient(signal);
-  const { source, beforeTs } = transfer;
-  const { total_bytes } = await estimateStorage(db, source.id, beforeTs);
+  const { total_bytes } = await estimateStorage(db, transfer.source.id, transfer.beforeTs);
   const leftBehind = createLeftBehind();
   let done: Transferred = { objects: 0, bytes: 0, leftBehind };
   let unwritten = 0;
   report(done, total_bytes);
+  const movable = listMovable(db, transfer);
+  const moveSome = async () => {
+    // Each takes the next one. When one fails, the list ends for all of them, behind what they are at.
+    for await (const object of movable) {
+      signal.throwIfAborted();
+      const outcome = await moveOrLeave(parts, transfer, object, () => unwritten < MAX_UNWRITTEN, pace, signal);
+      unwritten = outcome === 'cannot be written to the target' ? unwritten + 1 : 0;
+      if (outcome === 'moved') done = { ...done, objects: done.objects + 1, bytes: done.bytes + object.size_bytes };
+      else if (outcome !== 'gone') leftBehind.add(outcome, object.location);
+      report(done, total_bytes);
+    }
+  };
+  const moving = Array.from({ length: Math.max(1, transfer.objectsAtOnce) }, moveSome);
+  const failed = (await Promise.allSettled(moving)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return done;
+}
+
+async function* listMovable(db: Db, { source, beforeTs }: Transfer): AsyncGenerator<MovableObject> {
   for (const table of MOVABLE_TABLES) {
-    let after = '';
-    for (;;) {
+    for (let after = ''; ; ) {
       const page = await findMovableObjects(db, table, source.id, beforeTs, after, PAGE);
-      for (const object of page) {
-        signal.throwIfAborted();
-        const outcome = await moveOrLeave(parts, transfer, object, unwritten < MAX_UNWRITTEN, pace, signal);
-        unwritten = outcome === 'cannot be written to the target' ? unwritten + 1 : 0;
-        if (outcome === 'moved') done = { ...done, objects: done.objects + 1, bytes: done.bytes + object.size_bytes };
-        else if (outcome !== 'gone') leftBehind.add(outcome, object.location);
-        report(done, total_bytes);
-      }
+      yield* page;
       const last = page.at(-1);
       if (last === undefined) break;
       after = last.location;
     }
   }
-  return done;
 }
 
 type Outcome = 'moved' | 'gone' | Reason;
@@ -89,7 +102,7 @@ async function moveOrLeave(
   parts: UpkeepParts,
   transfer: Transfer,
   object: MovableObject,
-  mayBeUnwritten: boolean,
+  mayBeUnwritten: () => boolean,
   pace: Pace,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -99,7 +112,7 @@ async function moveOrLeave(
     if (signal.aborted || error instanceof Unavailable || error instanceof StorageFull) throw error;
     if (error instanceof WriteFailed) {
       await transfer.target.checkHealth(signal);
-      if (!mayBeUnwritten) throw error.cause;
+      if (!mayBeUnwritten()) throw error.cause;
     }
     parts.log.warn(
       { err: error, datastore: transfer.source.id, location: object.location },
@@ -189,21 +202,29 @@ async function repoint(
     datastore_id: transfer.target.id,
     location: copy === undefined ? '' : await asWritten(() => copy.keep()),
   };
+  const moved = await findMediaAt(db, from, undefined, MAX_FORGOTTEN);
+  const conditions = [from, ...(isKnown === undefined ? [] : [to])].map((place) => objectIsReferenced(database, place));
   try {
-    await database.atomically(
-      moveObject(db, from, to),
-      isKnown === undefined ? [] : [objectIsReferenced(database, to)],
-    );
+    await database.atomically(moveObject(db, from, to), conditions);
   } catch (error) {
-    if (error instanceof ConditionFailed) return undefined; // the target has lost it to a process without Redis
     // Nobody knows whether a database that went away has committed; an object too many is the lesser evil.
     if (isKnown === undefined && !(error instanceof Unavailable)) await transfer.target.delete(to.location, signal);
-    throw error;
+    if (!(error instanceof ConditionFailed)) throw error;
+    return isKnown === undefined ? 'gone' : undefined; // to a process without Redis
   }
-  parts.forgetRecords();
+  forget(parts, moved);
   // Not given up in the middle: nobody would come back for the original.
   await deleteUnreferenced(parts, from, AbortSignal.timeout(DELETION_MS));
   return 'moved';
+}
+
+/** Of an object that more media have, all records are forgotten. */
+const MAX_FORGOTTEN = 100;
+
+/** Only what has moved: whoever has much to move would else leave nothing remembered for as long as it takes. */
+function forget(parts: UpkeepParts, moved: Awaited<ReturnType<typeof findMediaAt>>): void {
+  if (moved.length === MAX_FORGOTTEN) parts.forgetRecords();
+  else for (const { origin, media_id } of moved) parts.forgetRecord({ origin, mediaId: media_id });
 }
 
 async function isWhole(
