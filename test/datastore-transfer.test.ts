@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -276,4 +276,35 @@ test('media that moves out of a bucket is found at once by another process, whic
   assert.equal((await untilFinished(service, body['task_id']))['error_message'], '');
   assert.deepEqual(await bucket.keys(), []);
   await assertDownloads(remembering, uploads);
+});
+
+test('of two datastores at one place no object is deleted that the other needs, and a transfer only renames', async (t) => {
+  const place = await mkdtemp(join(tmpdir(), 'vitrine-place-'));
+  t.after(() => rm(place, { recursive: true, force: true }));
+  const at = (id: string, forKinds: readonly string[], path: string) => ({
+    type: 'file',
+    id,
+    forKinds,
+    opts: { path },
+  });
+  await mkdir(join(place, 'folder'));
+  await symlink(join(place, 'folder'), join(place, 'link'));
+  const { service } = await startWithTwo(t, ENGINES[0], {
+    datastores: [at('main', ['all'], join(place, 'folder')), at('other', [], join(place, 'link'))],
+  });
+  const uploads = new Map<string, Buffer>();
+  for (const name of ['one', 'two', 'twin']) {
+    await upload(service, Buffer.from(name.slice(0, 2).padEnd(1000)), name, uploads);
+  }
+  const objects = (await listObjects({ media: join(place, 'folder') })).sort();
+  assert.equal(objects.length, 2);
+  await service.stop();
+  {
+    await using database = await openServiceDatabase(t, service);
+    await database.db.updateTable('media').set({ datastore_id: 'other' }).where('upload_name', '=', 'twin').execute();
+  }
+  const moved = await runVitrine(service.path, TRANSFER);
+  assert.deepEqual([moved.code, moved.stderr], [0, '']);
+  assert.deepEqual((await listObjects({ media: join(place, 'folder') })).sort(), objects);
+  await assertDownloads(await startServiceIn(t, service), uploads);
 });

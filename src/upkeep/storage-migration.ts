@@ -39,7 +39,8 @@ export function storageMigration(parts: StorageMigrationParts): TaskKind {
       if (target === undefined) throw new Error('missing target');
       const { objects, bytes, leftBehind } = await transferObjects(
         parts,
-        { source, target, beforeTs: params.before_ts, objectsAtOnce: parts.limits().transferObjectsAtOnce },
+        { source, target, beforeTs: params.before_ts },
+        parts.limits().transferObjectsAtOnce,
         pace,
         (done, total) => report(asProgress(done, total)),
         signal,
