@@ -55,7 +55,8 @@ Exit codes: 0 nothing was found, or all of it repaired; 1 something is wrong; 2 
       const explained = explainError(error);
       if (explained === undefined) throw error;
       io.stderr(`${explained}\n`);
-      if (flags.resume !== undefined) io.stderr(`The same command goes on from where it was: ${flags.resume}\n`);
+      const goesOn = flags.resume !== undefined && !(error instanceof StorageProblem);
+      if (goesOn) io.stderr(`The same command goes on from where it was: ${flags.resume}\n`);
       return 1;
     }
   },

@@ -18,7 +18,9 @@ import type { BrokenObject, ToldFinding } from './finding.ts';
 import { repairBroken } from './repair-broken.ts';
 
 const PAGE = 200;
-const AT_ONCE = 8;
+/** Looking is but a question. To read them to their ends is work for a disk. */
+const LOOKED_AT_ONCE = 32;
+const READ_AT_ONCE = 8;
 const MAX_TOLD_MEDIA = 20;
 
 /** Looks for the object of each row of a table that points into a datastore, page by page. */
@@ -31,15 +33,16 @@ export async function* checkRows(
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
   const { db } = parts.database.patient(signal);
+  const atOnce = options.hashes ? READ_AT_ONCE : LOOKED_AT_ONCE;
   for (;;) {
     const page = await findDescribedObjects(db, table, datastore.id, after, PAGE);
     const last = page.at(-1);
     if (last === undefined) return;
     const findings: ToldFinding[] = [];
     let blocked = 0;
-    for (let start = 0; start < page.length; start += AT_ONCE) {
+    for (let start = 0; start < page.length; start += atOnce) {
       signal.throwIfAborted();
-      const some = page.slice(start, start + AT_ONCE);
+      const some = page.slice(start, start + atOnce);
       const looked = await Promise.all(some.map((due) => look(parts, options, datastore, due, signal)));
       for (const found of looked) {
         if (found === undefined) continue;
