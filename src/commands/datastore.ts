@@ -117,7 +117,9 @@ async function findSame(tasks: Tasks, wanted: StorageMigrationParams): Promise<n
 }
 
 function describe(task: Task | undefined): string {
-  const { done = 0, total = 0, failed = 0 } = task?.progress ?? {};
+  if (task?.progress === undefined)
+    return 'Waits until it is its turn; after a crash of what did it, for half a minute';
+  const { done, total, failed = 0 } = task.progress;
   const left = failed > 0 ? `, ${failed} objects left behind` : '';
   return drawBar(done, total, `${formatBytes(done)} of ${formatBytes(total)}${left}`);
 }
