@@ -154,6 +154,34 @@ for (const engine of ENGINES) {
     },
   );
 
+  test(
+    `on ${engine.name}: records that keep purged content away move, too, so that nothing needs the datastore any more`,
+    about,
+    async (t) => {
+      const { service, mainFolder } = await startWithTwo(t, engine);
+      const uploads = new Map<string, Buffer>();
+      for (const name of ['blocked', 'good']) await upload(service, randomBytes(1_000), name, uploads);
+      await service.stop();
+      const database = await openServiceDatabase(t, service);
+      const blocked = database.db.selectFrom('media').selectAll().where('upload_name', '=', 'blocked');
+      const { location } = await blocked.executeTakeFirstOrThrow();
+      await rm(join(mainFolder, location));
+      await database.db.updateTable('media').set({ quarantined: true }).where('upload_name', '=', 'blocked').execute();
+      await database[Symbol.asyncDispose]();
+      const next = await startServiceIn(t, service);
+      const { body } = await askAsAdmin(next, '/datastores/main/transfer_to/other', 'POST');
+      const task = await untilFinished(next, body['task_id']);
+      assert.equal(task['error_message'], '');
+      await next.stop();
+      await using after = await openServiceDatabase(t, service);
+      const rows = await after.db.selectFrom('media').select(['datastore_id', 'quarantined']).execute();
+      assert.deepEqual(rows.map(({ datastore_id, quarantined }) => [datastore_id, quarantined]).sort(), [
+        ['other', false],
+        ['other', true],
+      ]);
+    },
+  );
+
   test(`on ${engine.name}: what was used since a time is not counted, and stays`, about, async (t) => {
     const { service, mainFolder, otherFolder } = await startWithTwo(t, engine);
     const uploads = new Map<string, Buffer>();

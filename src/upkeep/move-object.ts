@@ -11,6 +11,7 @@ import {
 import type { Datastore, Temporary } from '../datastores/index.ts';
 import { Unavailable } from '../matrix/index.ts';
 import { copyObject, readWhole } from './copy-object.ts';
+import { isBlocked } from './is-blocked.ts';
 import type { Reason } from './left-behind.ts';
 import { asRead, asWritten, ReadFailed } from './object-trouble.ts';
 import type { Pace } from './pace.ts';
@@ -55,7 +56,9 @@ export async function moveOne(
   if (outcome !== undefined) return outcome;
   await using original = await asRead(() => source.open(object.location, signal));
   if (original === undefined) {
-    if (!(await isReferenced(parts.database.db, placeOf(transfer, object)))) return 'gone';
+    const place = placeOf(transfer, object);
+    if (!(await isReferenced(parts.database.db, place))) return 'gone';
+    if (await isBlocked(parts.database.db, place)) return await rename(parts, transfer, object, signal);
     throw new WrongObject('is not there', 'It is not there');
   }
   // Without the lock: whoever uploads this content should not have to wait for a whole copy.
@@ -79,7 +82,7 @@ export async function moveOne(
   );
 }
 
-/** The object is where it belongs already: source and target are one place. */
+/** The rows alone: the object is where it belongs already, since source and target are one place, or there is none. */
 async function rename(
   parts: UpkeepParts,
   transfer: Transfer,

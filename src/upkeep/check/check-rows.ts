@@ -3,15 +3,13 @@ import {
   type DescribedObject,
   findDescribedObjects,
   findMediaAt,
-  hasMediaAt,
-  isNot,
-  isQuarantined,
   isReferenced,
   type ObjectPlace,
   type REFERRING_TABLES,
 } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
 import { formatMxcUri } from '../../matrix/index.ts';
+import { isBlocked } from '../is-blocked.ts';
 import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
 import { findTrouble } from './find-trouble.ts';
 import type { BrokenObject, ToldFinding } from './finding.ts';
@@ -67,7 +65,7 @@ async function look(
   if (trouble === undefined) return undefined;
   // It may have moved or been deleted, and the rows with it, since they were read.
   if (!(await isReferenced(parts.database.db, place))) return undefined;
-  if (trouble.kind === 'rows without object' && (await isBlocked(parts, place))) return 'blocked';
+  if (trouble.kind === 'rows without object' && (await isBlocked(parts.database.db, place))) return 'blocked';
   return { ...trouble, ...place, ...dueOf(due), ...(await mediaAt(parts, place)) };
 }
 
@@ -80,10 +78,6 @@ async function repair(
 ): Promise<string | undefined> {
   if (!options.repair || found.kind === 'unreadable object') return undefined;
   return await repairBroken(parts, found, signal);
-}
-
-async function isBlocked({ database: { db } }: CheckParts, place: ObjectPlace): Promise<boolean> {
-  return (await hasMediaAt(db, place, isQuarantined)) && !(await hasMediaAt(db, place, isNot(isQuarantined)));
 }
 
 async function mediaAt({ database: { db } }: CheckParts, place: ObjectPlace) {
