@@ -25,18 +25,25 @@ async function openTarget(t: TestContext, { upkeepParts: { log, now } }: Store):
   return opened.find('other') ?? assert.fail();
 }
 
-/** Moves all from `main` to a target, and tells which media had to be forgotten: `*` for all. */
-async function transfer(t: TestContext, { upkeepParts }: Store, target: Datastore) {
+function kindFor({ upkeepParts }: Store, target: Datastore) {
   const { datastores } = upkeepParts;
-  const forgotten: string[] = [];
-  const kind = storageMigration({
+  return storageMigration({
     ...upkeepParts,
     datastores: { ...datastores, find: (id) => (id === 'other' ? target : datastores.find(id)) },
-    forgetRecord: ({ mediaId }) => void forgotten.push(mediaId),
-    forgetRecords: () => void forgotten.push('*'),
     limits: () => ({ transferBytesPerSecond: 0, transferObjectsAtOnce: AT_ONCE }),
     elapsedMs: () => performance.now(),
   });
+}
+
+/** Moves all from `main` to a target, and tells which media had to be forgotten: `*` for all. */
+async function transfer(t: TestContext, store: Store, target: Datastore) {
+  const forgotten: string[] = [];
+  const upkeepParts = {
+    ...store.upkeepParts,
+    forgetRecord: ({ mediaId }: { readonly mediaId: string }) => void forgotten.push(mediaId),
+    forgetRecords: () => void forgotten.push('*'),
+  };
+  const kind = kindFor({ ...store, upkeepParts }, target);
   let last = '';
   const report = (progress: object) => {
     last = JSON.stringify(progress);
@@ -78,6 +85,22 @@ for (const engine of enginesOf(await usePostgres())) {
     assert.deepEqual(JSON.parse(last), { done: 5_500, total: 5_500, unit: 'bytes' });
     assert.deepEqual(forgotten.sort(), ids.sort());
     for (const id of ids) assert.equal((await store.find(OUR_NAME, id))?.datastore_id, 'other');
+  });
+
+  test(`on ${engine.name}: the same transfer, asked for twice, copies once`, { skip: engine.skip }, async (t) => {
+    const store = await openStore(t, engine);
+    for (let index = 0; index < 20; index += 1) await store.upload(randomBytes(500), 'alice', `${index}`);
+    const target = await openTarget(t, store);
+    let copies = 0;
+    const kind = kindFor(store, {
+      ...target,
+      createTemporary(...asked) {
+        copies += 1;
+        return target.createTemporary(...asked);
+      },
+    });
+    await Promise.all([0, 1].map(() => kind.run(PARAMS, () => undefined, t.signal)));
+    assert.equal(copies, 20);
   });
 
   test(`on ${engine.name}: when the target goes away, all stop, each record points at an object, and no copy is left`, {

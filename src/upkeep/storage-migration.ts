@@ -37,6 +37,8 @@ export function storageMigration(parts: StorageMigrationParts): TaskKind {
       }
       if (source === undefined) throw new Error('missing source');
       if (target === undefined) throw new Error('missing target');
+      // Two at the same objects would copy most of them twice.
+      await using _turn = await parts.locks.acquire(`transfer-from-${source.id}`, signal);
       const { objects, bytes, leftBehind } = await transferObjects(
         parts,
         { source, target, beforeTs: params.before_ts },
