@@ -269,6 +269,23 @@ test('the command moves objects by itself when Vitrine is stopped, and says what
   assert.match((await runVitrine(service.path, ['datastore', 'transfer', 'main', 'main'])).stderr, /are the same/);
 });
 
+test('the command moves all that it is asked to, also when an interrupted transfer was to move less', async (t) => {
+  const { service, otherFolder } = await startWithTwo(t, ENGINES[0]);
+  await upload(service, randomBytes(1_000), 'file', new Map());
+  await service.stop();
+  {
+    await using database = await openServiceDatabase(t, service);
+    const params = { source_datastore_id: 'main', target_datastore_id: 'other', before_ts: 1 };
+    const task = { task: 'storage_migration', start_ts: Date.now(), end_ts: 0, error: '' };
+    await database.db
+      .insertInto('background_tasks')
+      .values({ ...task, params: JSON.stringify(params) })
+      .execute();
+  }
+  assert.equal((await runVitrine(service.path, TRANSFER)).stdout, 'Moved 1.0 kB from main to other\n');
+  assert.equal((await listObjects({ media: otherFolder })).length, 1);
+});
+
 test('the command lets a running Vitrine do the work where the database is shared', {
   skip: ENGINES[1].skip,
 }, async (t) => {
