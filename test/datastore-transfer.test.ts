@@ -315,11 +315,16 @@ test('media that moves out of a bucket is found at once by another process, whic
   });
   const uploads = new Map<string, Buffer>();
   for (let index = 0; index < 6; index += 1) await upload(service, randomBytes(300_000), `file ${index}`, uploads);
+  const small = await makePng({ width: 700, height: 500 });
+  const picture = Buffer.concat([small, randomBytes(100_000)]); // too large for what is kept in memory
+  const pictureUri = await upload(service, picture, 'picture', uploads, 'image/png');
   const remembering = await startServiceIn(t, service, undefined, {}, 1);
   await assertDownloads(remembering, uploads);
   const { body } = await askAsAdmin(service, '/datastores/main/transfer_to/other', 'POST');
   assert.equal((await untilFinished(service, body['task_id']))['error_message'], '');
   assert.deepEqual(await bucket.keys(), []);
+  const size = '?width=320&height=240&method=scale';
+  assert.equal((await remembering.ask(pathOf(pictureUri, 'thumbnail') + size)).status, 200);
   await assertDownloads(remembering, uploads);
 });
 

@@ -2,10 +2,10 @@ import type { MediaRow } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MatrixError, type MxcUri, NotFound, Quarantined } from '../matrix/index.ts';
 import { awaitMedia } from './awaited-media.ts';
-import { followMoves } from './follow-moves.ts';
 import type { MediaParts } from './media-parts.ts';
 import type { MediaRecord } from './media-records.ts';
-import { openObject, recallObject } from './open-object.ts';
+import { openMediaObject } from './open-media-object.ts';
+import { recallObject } from './open-object.ts';
 import { type ComingMedia, type FetchFor, isRemote } from './remote/fetch-for.ts';
 
 /** Media with its bytes at hand. Dispose it. */
@@ -120,7 +120,7 @@ async function openFound(
   };
 }
 
-/** A record that was found before its object moved or expired is looked for once more. */
+/** A record that was found before its object expired, and was perhaps fetched anew, is looked for once more. */
 async function openWhereItIs(
   parts: MediaParts,
   uri: MxcUri,
@@ -129,37 +129,13 @@ async function openWhereItIs(
   signal: AbortSignal,
 ): Promise<{ readonly record: MediaRow; readonly object: StoredObject }> {
   try {
-    return { record: found, object: await openFollowed(parts, uri, found, asker, signal) };
+    return { record: found, object: await openMediaObject(parts, found, signal) };
   } catch (error) {
     if (!(error instanceof InternalError)) throw error;
     const media = (await parts.records.findNow(uri))?.media;
-    if (media !== undefined && isSamePlace(media, found)) throw error;
+    if (media?.location === found.location && media.datastore_id === found.datastore_id) throw error;
     parts.records.forgetAll();
     const record = await findVisibleMedia(parts, uri, asker, signal);
-    return { record, object: await openFollowed(parts, uri, record, asker, signal) };
+    return { record, object: await openMediaObject(parts, record, signal) };
   }
-}
-
-/** A datastore that was not asked yet may have lost the object to another one by the time that it is. */
-async function openFollowed(
-  parts: MediaParts,
-  uri: MxcUri,
-  record: MediaRow,
-  asker: MediaAsker,
-  signal: AbortSignal,
-): Promise<StoredObject> {
-  const object = await openObject(parts, record, signal);
-  if (object.confirm === undefined) return object;
-  let last = record;
-  return followMoves(object, async (reading) => {
-    const media = visible(await parts.records.findNow(uri), asker);
-    if (isSamePlace(media, last) || media.sha256_hash !== record.sha256_hash) return undefined;
-    last = media;
-    parts.records.forget(uri);
-    return await openObject(parts, media, reading);
-  });
-}
-
-function isSamePlace(one: MediaRow, other: MediaRow): boolean {
-  return one.location === other.location && one.datastore_id === other.datastore_id;
 }
