@@ -150,14 +150,13 @@ export async function startService(
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const { forget: forgetRecord, forgetAll: forgetRecords } = storeParts.records;
   const upkeepParts = { ...storeParts, forgetRecord, forgetRecords, log };
-  const bytesPerSecond = () => snapshot.tasks.transferBytesPerSecond;
   const elapsedMs = () => performance.now();
   const charge = stack.use(createCharge({ database, holder: newUniqueId(), isInCharge, elapsedMs, log }));
   const tasks = stack.use(
     createTasks({
       database,
       bus,
-      kinds: [storageMigration({ ...upkeepParts, bytesPerSecond })],
+      kinds: [storageMigration({ ...upkeepParts, limits: () => snapshot.tasks, elapsedMs })],
       charge,
       maxRunning: () => snapshot.tasks.numWorkers,
       now,

@@ -293,6 +293,34 @@ for (const engine of enginesOf(await usePostgres())) {
   });
 }
 
+test('what goes while it is being looked at, as in a transfer, is no remainder', async (t) => {
+  const [sqlite] = enginesOf(await usePostgres());
+  const store = await openStore(t, sqlite);
+  await store.upload(randomBytes(10));
+  const { datastores } = store.upkeepParts;
+  const main = datastores.find('main') ?? assert.fail();
+  const moved = { location: `aa/bb/${SUFFIX}`, sizeBytes: 1, modifiedTs: 0 };
+  const listing = {
+    ...main,
+    async *list(after: string, signal: AbortSignal) {
+      yield* main.list(after, signal);
+      yield moved;
+    },
+  };
+  const parts = { ...store.upkeepParts, datastores: { ...datastores, find: () => listing }, ourOrigins: () => [] };
+  const told: ToldFinding[] = [];
+  const watcher = { found: (finding: ToldFinding) => void told.push(finding), passed: async () => {}, distrusts() {} };
+  const options = { datastoreIds: ['main'], hashes: false, repair: false, minAgeMs: 1000, sharedWith: new Map() };
+  const totals = await checkStorage(parts, options, BEGINNING, watcher, t.signal);
+  assert.deepEqual([told, totals.young], [[], 0]);
+  await plant(store.folder, moved.location, Buffer.from('x'), LONG_AGO);
+  await checkStorage(parts, options, BEGINNING, watcher, t.signal);
+  assert.deepEqual(
+    [...new Set(told.map(({ kind, location }) => `${kind} ${location}`))],
+    [`object without rows ${moved.location}`],
+  );
+});
+
 test('the file of --resume is gone after a check that came to its end, and one of something else is left alone', async (t) => {
   const folder = await makeServiceFolder(t, ENGINES[0]);
   const args = ['check', '--resume', 'state.json'];
@@ -305,4 +333,13 @@ test('the file of --resume is gone after a check that came to its end, and one o
   const ofOther = { format: 'vitrine check 1', options: { hashes: true }, state: BEGINNING };
   await writeFile(join(folder.path, 'state.json'), JSON.stringify(ofOther));
   assert.match((await runVitrine(folder.path, args)).stderr, /of a check with other options/);
+});
+
+test('a file of --resume that cannot be written or read is told before anything is looked at', async (t) => {
+  const folder = await makeServiceFolder(t, ENGINES[0]);
+  const unwritable = await runVitrine(folder.path, ['check', '--resume', 'missing/state.json']);
+  assert.deepEqual([unwritable.code, unwritable.stdout], [1, '']);
+  assert.match(unwritable.stderr, /^The file of --resume, .*missing\/state\.json, cannot be written: ENOENT.*\n$/);
+  const unreadable = await runVitrine(folder.path, ['check', '--resume', '.']);
+  assert.match(unreadable.stderr, /^The file of --resume, .*, cannot be read: EISDIR.*\n$/);
 });

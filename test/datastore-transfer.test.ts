@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,6 +9,7 @@ import { ADMIN_SECTIONS, askAsAdmin, untilFinished } from './admin.ts';
 import { openServiceDatabase } from './database/open.ts';
 import { makePng } from './pictures.ts';
 import { runVitrine } from './run-vitrine.ts';
+import { startS3Server } from './s3-server.ts';
 import {
   type ConfigSections,
   ENGINES,
@@ -153,6 +154,34 @@ for (const engine of ENGINES) {
     },
   );
 
+  test(
+    `on ${engine.name}: records that keep purged content away move, too, so that nothing needs the datastore any more`,
+    about,
+    async (t) => {
+      const { service, mainFolder } = await startWithTwo(t, engine);
+      const uploads = new Map<string, Buffer>();
+      for (const name of ['blocked', 'good']) await upload(service, randomBytes(1_000), name, uploads);
+      await service.stop();
+      const database = await openServiceDatabase(t, service);
+      const blocked = database.db.selectFrom('media').selectAll().where('upload_name', '=', 'blocked');
+      const { location } = await blocked.executeTakeFirstOrThrow();
+      await rm(join(mainFolder, location));
+      await database.db.updateTable('media').set({ quarantined: true }).where('upload_name', '=', 'blocked').execute();
+      await database[Symbol.asyncDispose]();
+      const next = await startServiceIn(t, service);
+      const { body } = await askAsAdmin(next, '/datastores/main/transfer_to/other', 'POST');
+      const task = await untilFinished(next, body['task_id']);
+      assert.equal(task['error_message'], '');
+      await next.stop();
+      await using after = await openServiceDatabase(t, service);
+      const rows = await after.db.selectFrom('media').select(['datastore_id', 'quarantined']).execute();
+      assert.deepEqual(rows.map(({ datastore_id, quarantined }) => [datastore_id, quarantined]).sort(), [
+        ['other', false],
+        ['other', true],
+      ]);
+    },
+  );
+
   test(`on ${engine.name}: what was used since a time is not counted, and stays`, about, async (t) => {
     const { service, mainFolder, otherFolder } = await startWithTwo(t, engine);
     const uploads = new Map<string, Buffer>();
@@ -240,6 +269,23 @@ test('the command moves objects by itself when Vitrine is stopped, and says what
   assert.match((await runVitrine(service.path, ['datastore', 'transfer', 'main', 'main'])).stderr, /are the same/);
 });
 
+test('the command moves all that it is asked to, also when an interrupted transfer was to move less', async (t) => {
+  const { service, otherFolder } = await startWithTwo(t, ENGINES[0]);
+  await upload(service, randomBytes(1_000), 'file', new Map());
+  await service.stop();
+  {
+    await using database = await openServiceDatabase(t, service);
+    const params = { source_datastore_id: 'main', target_datastore_id: 'other', before_ts: 1 };
+    const task = { task: 'storage_migration', start_ts: Date.now(), end_ts: 0, error: '' };
+    await database.db
+      .insertInto('background_tasks')
+      .values({ ...task, params: JSON.stringify(params) })
+      .execute();
+  }
+  assert.equal((await runVitrine(service.path, TRANSFER)).stdout, 'Moved 1.0 kB from main to other\n');
+  assert.equal((await listObjects({ media: otherFolder })).length, 1);
+});
+
 test('the command lets a running Vitrine do the work where the database is shared', {
   skip: ENGINES[1].skip,
 }, async (t) => {
@@ -253,4 +299,62 @@ test('the command lets a running Vitrine do the work where the database is share
   const unknown = await runVitrine(service.path, ['datastore', 'transfer', 'main', 'none']);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /no datastore "none".*main, other/);
+});
+
+test('media that moves out of a bucket is found at once by another process, which remembers where it was', {
+  skip: ENGINES[1].skip,
+}, async (t) => {
+  const bucket = await startS3Server(t);
+  const path = await mkdtemp(join(tmpdir(), 'vitrine-other-'));
+  t.after(() => rm(path, { recursive: true, force: true }));
+  const { service } = await startWithTwo(t, ENGINES[1], {
+    datastores: [
+      { type: 's3', id: 'main', forKinds: ['all'], opts: bucket.opts },
+      { type: 'file', id: 'other', forKinds: [], opts: { path } },
+    ],
+  });
+  const uploads = new Map<string, Buffer>();
+  for (let index = 0; index < 6; index += 1) await upload(service, randomBytes(300_000), `file ${index}`, uploads);
+  const small = await makePng({ width: 700, height: 500 });
+  const picture = Buffer.concat([small, randomBytes(100_000)]); // too large for what is kept in memory
+  const pictureUri = await upload(service, picture, 'picture', uploads, 'image/png');
+  const remembering = await startServiceIn(t, service, undefined, {}, 1);
+  await assertDownloads(remembering, uploads);
+  const { body } = await askAsAdmin(service, '/datastores/main/transfer_to/other', 'POST');
+  assert.equal((await untilFinished(service, body['task_id']))['error_message'], '');
+  assert.deepEqual(await bucket.keys(), []);
+  const size = '?width=320&height=240&method=scale';
+  assert.equal((await remembering.ask(pathOf(pictureUri, 'thumbnail') + size)).status, 200);
+  await assertDownloads(remembering, uploads);
+});
+
+test('of two datastores at one place no object is deleted that the other needs, and a transfer only renames', async (t) => {
+  const place = await mkdtemp(join(tmpdir(), 'vitrine-place-'));
+  t.after(() => rm(place, { recursive: true, force: true }));
+  const at = (id: string, forKinds: readonly string[], path: string) => ({
+    type: 'file',
+    id,
+    forKinds,
+    opts: { path },
+  });
+  await mkdir(join(place, 'folder'));
+  await symlink(join(place, 'folder'), join(place, 'link'));
+  const { service } = await startWithTwo(t, ENGINES[0], {
+    datastores: [at('main', ['all'], join(place, 'folder')), at('other', [], join(place, 'link'))],
+  });
+  const uploads = new Map<string, Buffer>();
+  for (const name of ['one', 'two', 'twin']) {
+    await upload(service, Buffer.from(name.slice(0, 2).padEnd(1000)), name, uploads);
+  }
+  const objects = (await listObjects({ media: join(place, 'folder') })).sort();
+  assert.equal(objects.length, 2);
+  await service.stop();
+  {
+    await using database = await openServiceDatabase(t, service);
+    await database.db.updateTable('media').set({ datastore_id: 'other' }).where('upload_name', '=', 'twin').execute();
+  }
+  const moved = await runVitrine(service.path, TRANSFER);
+  assert.deepEqual([moved.code, moved.stderr], [0, '']);
+  assert.deepEqual((await listObjects({ media: join(place, 'folder') })).sort(), objects);
+  await assertDownloads(await startServiceIn(t, service), uploads);
 });

@@ -175,6 +175,17 @@ test('a datastore that cannot be written, and one that is not there, are told', 
   assert.equal(of('datastore missing')[0]?.state, 'warning');
 });
 
+test('the disks of uploads to a bucket, and of its cache, are looked at', async (t) => {
+  const folder = await makeHealthy(t, ENGINES[0]);
+  const server = await startS3Server(t);
+  const opts = { ...server.opts, tempPath: folder.path, cachePath: folder.path };
+  await change(folder, { datastores: [{ type: 's3', id: 'bucket', forKinds: ['all'], opts }] });
+  const { of } = await examine(folder);
+  for (const what of ['uploads to', 'the cache of']) {
+    assert.match(of(`disk of ${what} datastore bucket`)[0]?.found ?? '', /free/);
+  }
+});
+
 test('a bucket whose key may not list it is told, since lost objects would not be known there', async (t) => {
   const server = await startS3Server(t);
   const folder = await makeHealthy(t, ENGINES[0]);

@@ -55,7 +55,8 @@ Exit codes: 0 nothing was found, or all of it repaired; 1 something is wrong; 2 
       const explained = explainError(error);
       if (explained === undefined) throw error;
       io.stderr(`${explained}\n`);
-      if (flags.resume !== undefined) io.stderr(`The same command goes on from where it was: ${flags.resume}\n`);
+      const goesOn = flags.resume !== undefined && !(error instanceof StorageProblem);
+      if (goesOn) io.stderr(`The same command goes on from where it was: ${flags.resume}\n`);
       return 1;
     }
   },
@@ -93,7 +94,8 @@ async function run(
 ): Promise<number> {
   const datastoreIds = choose(storage, flags.datastore);
   const strangers = flags.datastore === undefined ? await findStrangers(storage) : [];
-  const sharedWith = findSharedPlaces(storage.config.allDatastores);
+  refuseNested(storage.config.allDatastores);
+  const sharedWith = new Map(datastoreIds.map((id) => [id, storage.datastores.sharing(id)]));
   const options = { datastoreIds, hashes: flags.hashes, repair: flags.repair, minAgeMs: flags.minAgeMs, sharedWith };
   const file = flags.resume === undefined ? undefined : await openCheckFile(resolve(io.cwd, flags.resume), options);
   const parts = {
@@ -193,21 +195,13 @@ function summarize(totals: CheckTotals, { repair, hashes }: CheckFlags): string 
 }
 
 /** @throws {StorageProblem} where one folder lies within another: the objects of the inner one would look like remains */
-function findSharedPlaces(datastores: readonly DatastoreConfig[]): ReadonlyMap<string, readonly string[]> {
-  const places = datastores.map(({ id, type, opts }) => ({
-    id,
-    folder: type === 'file' ? `${resolve(opts['path'] ?? '')}/` : undefined,
-    place: type === 'file' ? resolve(opts['path'] ?? '') : `${opts['endpoint']} ${opts['bucketName']}`,
-  }));
-  for (const { id, folder } of places) {
-    const inner = places.find((other) => other.folder !== folder && other.folder?.startsWith(folder ?? '\0'));
+function refuseNested(datastores: readonly DatastoreConfig[]): void {
+  const folders = datastores
+    .filter(({ type }) => type === 'file')
+    .map(({ id, opts }) => ({ id, folder: `${resolve(opts['path'] ?? '')}/` }));
+  for (const { id, folder } of folders) {
+    const inner = folders.find((other) => other.folder !== folder && other.folder.startsWith(folder));
     if (inner !== undefined)
       throw new StorageProblem(`The folder of datastore "${inner.id}" lies within that of "${id}"`);
   }
-  return new Map(
-    places.map(({ id, place }) => [
-      id,
-      places.filter((one) => one.id !== id && one.place === place).map((one) => one.id),
-    ]),
-  );
 }

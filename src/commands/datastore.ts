@@ -22,7 +22,7 @@ export const datastore: Command = {
 
 Moves the objects of the datastore FROM to the datastore TO; both have to be configured, and are named by their IDs. Each
 object is copied, the copy is checked, the records are pointed at it, then the original is deleted. Exported archives stay.
-tasks.transferBytesPerSecond limits the rate.
+tasks.transferObjectsAtOnce and tasks.transferBytesPerSecond limit how fast it goes.
 
 With PostgreSQL a running Vitrine does the work, and this command watches it; without one, it works itself. With SQLite
 Vitrine has to be stopped, or asked over its API. An interrupted transfer goes on when Vitrine or this command runs again.
@@ -76,12 +76,11 @@ async function transfer(
   io: CommandIo,
   signal: AbortSignal,
 ): Promise<number> {
-  const bytesPerSecond = () => storage.config.tasks.transferBytesPerSecond;
   const elapsedMs = () => performance.now();
   await using charge = createCharge({ ...storage, holder: storage.newUniqueId(), isInCharge: () => true, elapsedMs });
   await using tasks = createTasks({
     ...storage,
-    kinds: [storageMigration({ ...storage, bytesPerSecond })],
+    kinds: [storageMigration({ ...storage, limits: () => storage.config.tasks, elapsedMs })],
     charge,
     maxRunning: () => 1,
     elapsedMs,
@@ -109,16 +108,18 @@ async function transfer(
 async function findSame(tasks: Tasks, wanted: StorageMigrationParams): Promise<number | undefined> {
   const unfinished = await tasks.list('unfinished');
   const same = unfinished.find(({ name, params }) => {
-    const { source_datastore_id, target_datastore_id } = Object(params) as Partial<StorageMigrationParams>;
+    const { source_datastore_id, target_datastore_id, before_ts } = Object(params) as Partial<StorageMigrationParams>;
     const isSameWay =
       source_datastore_id === wanted.source_datastore_id && target_datastore_id === wanted.target_datastore_id;
-    return name === STORAGE_MIGRATION && isSameWay;
+    return name === STORAGE_MIGRATION && isSameWay && before_ts === wanted.before_ts;
   });
   return same?.id;
 }
 
 function describe(task: Task | undefined): string {
-  const { done = 0, total = 0, failed = 0 } = task?.progress ?? {};
+  if (task?.progress === undefined)
+    return 'Waits until it is its turn; after a crash of what did it, for half a minute';
+  const { done, total, failed = 0 } = task.progress;
   const left = failed > 0 ? `, ${failed} objects left behind` : '';
   return drawBar(done, total, `${formatBytes(done)} of ${formatBytes(total)}${left}`);
 }

@@ -35,11 +35,13 @@ export function objectIn(db: Db, table: (typeof TABLES)[number], sha256: string)
 
 /** One that holds this content in this datastore. */
 export async function findObjectIn(db: Db, sha256: string, datastoreId: string): Promise<KnownObject | undefined> {
-  for (const table of TABLES) {
-    const found = await objectIn(db, table, sha256).where('datastore_id', '=', datastoreId).executeTakeFirst();
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const [first, ...others] = TABLES.map((table) =>
+    db.selectFrom(objectIn(db, table, sha256).where('datastore_id', '=', datastoreId).as(`of_${table}`)).selectAll(),
+  );
+  return await others
+    .reduce((all, one) => all?.unionAll(one), first)
+    ?.limit(1)
+    .executeTakeFirst();
 }
 
 /** Whose rows point at objects, shared or not. */
@@ -67,17 +69,12 @@ export async function findReferenced(
 }
 
 export async function isReferenced(db: Db, { datastore_id, location }: ObjectPlace): Promise<boolean> {
-  for (const table of REFERRING_TABLES) {
-    const found = await db
-      .selectFrom(table)
-      .select('location')
-      .where('datastore_id', '=', datastore_id)
-      .where('location', '=', location)
-      .limit(1)
-      .executeTakeFirst();
-    if (found !== undefined) return true;
-  }
-  return false;
+  const found = REFERRING_TABLES.map(
+    (table) =>
+      sql`exists (select 1 from ${sql.table(table)} where datastore_id = ${datastore_id} and location = ${location})`,
+  );
+  const { rows } = await sql`select 1 as one where ${sql.join(found, sql` or `)}`.execute(db);
+  return rows.length > 0;
 }
 
 /** Points every row that names the object at its new place. */

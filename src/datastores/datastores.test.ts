@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import type { DatastoreConfig } from '../config/index.ts';
 import { openDatastores } from './datastores.ts';
+import { findSamePlaces } from './same-places.ts';
 
 const run = promisify(execFile);
 
@@ -110,4 +111,30 @@ test('what they hold is measured once a minute at most, and only while somebody 
   datastores.choose('local_media', offered);
   await turn();
   assert.equal(datastores.choose('local_media', offered).id, 'one');
+});
+
+test('datastores at one place are known, whatever way leads there', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'vitrine-places-'));
+  t.after(() => rm(root, { recursive: true }));
+  await symlink(root, join(root, 'link'));
+  const folder = (id: string, path: string): DatastoreConfig => ({ id, type: 'file', forKinds: [], opts: { path } });
+  const bucket = (id: string, endpoint: string, bucketName: string): DatastoreConfig => {
+    return { id, type: 's3', forKinds: [], opts: { endpoint, bucketName } };
+  };
+  const places = await findSamePlaces([
+    folder('folder', root),
+    folder('link', join(root, 'link')),
+    folder('inner', join(root, 'inner')),
+    bucket('bucket', 'S3.example.org', 'media'),
+    bucket('same bucket', 's3.example.org', 'media'),
+    bucket('other bucket', 's3.example.org', 'other'),
+  ]);
+  assert.deepEqual(Object.fromEntries(places), {
+    folder: ['link'],
+    link: ['folder'],
+    inner: [],
+    bucket: ['same bucket'],
+    'same bucket': ['bucket'],
+    'other bucket': [],
+  });
 });

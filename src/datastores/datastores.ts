@@ -8,6 +8,7 @@ import { openObjectCache } from './cache/object-cache.ts';
 import type { Datastore, Kind } from './datastore.ts';
 import { openFileDatastore } from './file-datastore.ts';
 import { createFillLevels } from './fill-levels.ts';
+import { findSamePlaces } from './same-places.ts';
 
 /** All datastores of the configuration, found by the ID that stands in the database. */
 export interface Datastores extends AsyncDisposable {
@@ -20,6 +21,8 @@ export interface Datastores extends AsyncDisposable {
    */
   choose(kind: Kind, offered: readonly DatastoreConfig[]): Datastore;
   all(): Iterable<Datastore>;
+  /** The IDs of the others that keep their objects at the very same place: what is deleted of one is gone from all. */
+  sharing(id: string): readonly string[];
 }
 
 export interface DatastoresParts {
@@ -39,6 +42,7 @@ export async function openDatastores(
   const byId = new Map<string, Datastore>();
   for (const one of configured) byId.set(one.id, await openDatastore(one, parts));
   const fill = createFillLevels(parts);
+  const samePlaces = await findSamePlaces(configured);
   return {
     find: (id) => byId.get(id),
     choose(kind, offered) {
@@ -51,6 +55,7 @@ export async function openDatastores(
       return datastore;
     },
     all: () => byId.values(),
+    sharing: (id) => samePlaces.get(id) ?? [],
     async [Symbol.asyncDispose]() {
       for (const datastore of byId.values()) await datastore[Symbol.asyncDispose]();
     },

@@ -3,6 +3,7 @@ export { createMedia, type Media } from './media.ts';
 export type { MediaParts } from './media-parts.ts';
 export { createMediaRecords, type MediaRecords } from './media-records.ts';
 export type { MediaAsker, OpenMedia, Repeatable } from './open-media.ts';
+export { openMediaObject } from './open-media-object.ts';
 export { openObject, recallObject } from './open-object.ts';
 export { quotaOf } from './quota.ts';
 export { createReceiveBuffers, type ReceiveBuffers } from './receive-buffers.ts';

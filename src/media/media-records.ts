@@ -17,7 +17,7 @@ export interface MediaRecord {
 export interface MediaRecords {
   find(uri: MxcUri, signal: AbortSignal): Promise<MediaRecord | undefined>;
   /** As `find`, past what is remembered or being asked: what was written before the call is seen. */
-  findNow(uri: MxcUri): Promise<MediaRecord | undefined>;
+  findNow(uri: { readonly origin: string; readonly mediaId: string }): Promise<MediaRecord | undefined>;
   /** Whether `find` would give this very record, without asking the database. */
   isCurrent(uri: MxcUri, media: MediaRow): boolean;
   /** After the record has changed, in all processes. */
@@ -57,7 +57,7 @@ export function createMediaRecords({ database, bus, now }: MediaRecordsParts): M
   };
   bus.hearOthers('media_changed', drop);
   bus.onGap(() => drop(ALL));
-  const findNow = (uri: MxcUri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId);
+  const findNow: MediaRecords['findNow'] = (uri) => findMediaAndRestriction(database.db, uri.origin, uri.mediaId);
   return {
     async find(uri, signal) {
       const key = formatMxcUri(uri);

@@ -4,7 +4,8 @@ import { InternalError, type MatrixError, type MxcUri, NotFound, Quarantined } f
 import { awaitMedia } from './awaited-media.ts';
 import type { MediaParts } from './media-parts.ts';
 import type { MediaRecord } from './media-records.ts';
-import { openObject, recallObject } from './open-object.ts';
+import { openMediaObject } from './open-media-object.ts';
+import { recallObject } from './open-object.ts';
 import { type ComingMedia, type FetchFor, isRemote } from './remote/fetch-for.ts';
 
 /** Media with its bytes at hand. Dispose it. */
@@ -119,7 +120,7 @@ async function openFound(
   };
 }
 
-/** A record that was found before its object moved or expired is looked for once more. */
+/** A record that was found before its object expired, and was perhaps fetched anew, is looked for once more. */
 async function openWhereItIs(
   parts: MediaParts,
   uri: MxcUri,
@@ -128,13 +129,13 @@ async function openWhereItIs(
   signal: AbortSignal,
 ): Promise<{ readonly record: MediaRow; readonly object: StoredObject }> {
   try {
-    return { record: found, object: await openObject(parts, found, signal) };
+    return { record: found, object: await openMediaObject(parts, found, signal) };
   } catch (error) {
     if (!(error instanceof InternalError)) throw error;
     const media = (await parts.records.findNow(uri))?.media;
     if (media?.location === found.location && media.datastore_id === found.datastore_id) throw error;
     parts.records.forgetAll();
     const record = await findVisibleMedia(parts, uri, asker, signal);
-    return { record, object: await openObject(parts, record, signal) };
+    return { record, object: await openMediaObject(parts, record, signal) };
   }
 }

@@ -1,6 +1,6 @@
 import type { DomainConfig } from '../config/index.ts';
 import type { MediaRow } from '../database/index.ts';
-import { type MediaParts, openObject } from '../media/index.ts';
+import { type MediaParts, openMediaObject } from '../media/index.ts';
 import type { Extractor, MediaSource } from './programs/extractor.ts';
 import type { RefusedFiles } from './refused-files.ts';
 import type { Thumbnailer, Thumbnailers } from './thumbnailer.ts';
@@ -28,7 +28,7 @@ export async function decodeMedia<T>(
   return await parts.refusedFiles.attempt(
     `${media.sha256_hash} ${serverName} ${what} ${maxPixels} ${types}`,
     async () => {
-      await using object = await openObject(parts, media, signal);
+      await using object = await openMediaObject(parts, media, signal);
       return await decode(object, parts.thumbnailer.forDomain(serverName));
     },
   );

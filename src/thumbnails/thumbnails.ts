@@ -4,7 +4,14 @@ import type { DomainConfig } from '../config/index.ts';
 import { ConditionFailed, type MediaRow, objectIsReferenced } from '../database/index.ts';
 import type { StoredObject } from '../datastores/index.ts';
 import { InternalError, type MxcUri } from '../matrix/index.ts';
-import { type Media, type MediaAsker, openObject, type Repeatable, recallObject } from '../media/index.ts';
+import {
+  type Media,
+  type MediaAsker,
+  openMediaObject,
+  openObject,
+  type Repeatable,
+  recallObject,
+} from '../media/index.ts';
 import { chooseSize, type Method, type Size } from './choose-size.ts';
 import type { DecodingParts } from './decode-media.ts';
 import { type Made, makeThumbnail } from './make-thumbnail.ts';
@@ -201,7 +208,9 @@ async function confirm(opened: FoundThumbnail, signal: AbortSignal): Promise<voi
 
 async function openMade(parts: Parts, media: MediaRow, made: Made, signal: AbortSignal): Promise<FoundThumbnail> {
   const [row, contentType] = typeof made === 'string' ? [media, made] : [made, made.content_type];
-  const object = await openObject(parts, row, signal);
+  const object = await (typeof made === 'string'
+    ? openMediaObject(parts, media, signal)
+    : openObject(parts, made, signal));
   parts.usage.touch(row.sha256_hash);
   return {
     made,

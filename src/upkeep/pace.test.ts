@@ -10,7 +10,7 @@ test('a rate is kept over many small pieces, and none means no waiting', async (
   const sleep = async (ms: number) => {
     ts += ms;
   };
-  const pace = createPace({ bytesPerSecond: () => rate, now: () => ts, sleep });
+  const pace = createPace({ bytesPerSecond: () => rate, elapsedMs: () => ts, sleep });
   for (let piece = 0; piece < 500; piece += 1) await pace.spend(10, never);
   assert.ok(ts >= 4_980 && ts <= 5_000, `5000 bytes took ${ts} ms`);
   rate = 0;

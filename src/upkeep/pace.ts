@@ -9,21 +9,22 @@ export interface Pace {
 export interface PaceParts {
   /** Asked each time. 0 or less: no limit. */
   readonly bytesPerSecond: () => number;
-  readonly now: () => number;
+  /** Milliseconds that only move on: a clock that is set back would be waited for. */
+  readonly elapsedMs: () => number;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Shorter pauses are saved up. */
 const SHORTEST_PAUSE_MS = 20;
 
-export function createPace({ bytesPerSecond, now, sleep = pause }: PaceParts): Pace {
-  let dueTs = Number.NEGATIVE_INFINITY;
+export function createPace({ bytesPerSecond, elapsedMs, sleep = pause }: PaceParts): Pace {
+  let dueMs = Number.NEGATIVE_INFINITY;
   return {
     async spend(bytes, signal) {
       const rate = bytesPerSecond();
       if (rate <= 0) return;
-      dueTs = Math.max(dueTs, now()) + (bytes / rate) * 1000;
-      const waitMs = dueTs - now();
+      dueMs = Math.max(dueMs, elapsedMs()) + (bytes / rate) * 1000;
+      const waitMs = dueMs - elapsedMs();
       if (waitMs >= SHORTEST_PAUSE_MS) await sleep(waitMs, signal);
     },
   };

@@ -17,12 +17,15 @@ export const STORAGE_MIGRATION = 'storage_migration';
 export const EVERYTHING_BEFORE_TS = 253_402_300_799_000;
 
 export interface StorageMigrationParts extends UpkeepParts {
-  /** 0 or less: no limit. */
-  readonly bytesPerSecond: () => number;
+  /** Of now. Bytes are of all transfers together, 0 or less is no limit; objects are of one. */
+  readonly limits: () => { readonly transferBytesPerSecond: number; readonly transferObjectsAtOnce: number };
+  /** Milliseconds that only move on. */
+  readonly elapsedMs: () => number;
 }
 
 /** Moves objects from one datastore to another, as a task. The errors are matrix-media-repo's words, and then ours. */
 export function storageMigration(parts: StorageMigrationParts): TaskKind {
+  const pace = createPace({ ...parts, bytesPerSecond: () => parts.limits().transferBytesPerSecond });
   return {
     name: STORAGE_MIGRATION,
     async run(given, report, signal) {
@@ -34,10 +37,13 @@ export function storageMigration(parts: StorageMigrationParts): TaskKind {
       }
       if (source === undefined) throw new Error('missing source');
       if (target === undefined) throw new Error('missing target');
+      // Two at the same objects would copy most of them twice.
+      await using _turn = await parts.locks.acquire(`transfer-from-${source.id}`, signal);
       const { objects, bytes, leftBehind } = await transferObjects(
         parts,
         { source, target, beforeTs: params.before_ts },
-        createPace(parts),
+        parts.limits().transferObjectsAtOnce,
+        pace,
         (done, total) => report(asProgress(done, total)),
         signal,
       );

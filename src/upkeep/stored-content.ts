@@ -11,7 +11,7 @@ export function lockContent(locks: Locks, sha256: string, signal: AbortSignal): 
 }
 
 /**
- * Deletes an object that no row points at any more. To be called under the lock on its content, when the rows are gone:
+ * Deletes an object that no row points at any more, under whatever ID of its place. To be called under the lock on its content, when the rows are gone:
  * a crash in between leaves an object without rows, never a row without its object.
  * @returns whether it was deleted
  */
@@ -20,7 +20,9 @@ export async function deleteUnreferenced(
   place: ObjectPlace,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (await isReferenced(database.db, place)) return false;
+  for (const datastore_id of [place.datastore_id, ...datastores.sharing(place.datastore_id)]) {
+    if (await isReferenced(database.db, { ...place, datastore_id })) return false;
+  }
   const datastore = datastores.find(place.datastore_id);
   await datastore?.delete(place.location, signal);
   return datastore !== undefined;

@@ -16,9 +16,14 @@ export async function lookAtDisks(config: Config): Promise<Diagnosis[]> {
 }
 
 function foldersOf({ database, allDatastores, repo, thumbnails }: Config): [what: string, path: string][] {
-  const folders: [string, string][] = allDatastores.flatMap(({ id, type, opts }): [string, string][] =>
-    type === 'file' ? [[`datastore ${id}`, opts['path'] ?? '']] : [],
-  );
+  const folders = allDatastores.flatMap(({ id, opts: { path = '', tempPath = '', cachePath = '' } }) => {
+    const ofDatastore: [string, string][] = [
+      [`datastore ${id}`, path],
+      [`uploads to datastore ${id}`, tempPath],
+      [`the cache of datastore ${id}`, cachePath],
+    ];
+    return ofDatastore.filter(([, folder]) => folder !== '');
+  });
   if (database.sqlite !== '') folders.push(['database', dirname(database.sqlite)]);
   if (repo.logDirectory !== '' && repo.logDirectory !== '-') folders.push(['logs', repo.logDirectory]);
   folders.push(['temporary files', thumbnails.tempPath || tmpdir()]);

@@ -254,6 +254,12 @@ export const tasks = Type.Object(
       description:
         "Vitrine's own: after process 0 has been silent for so long, at least 10 seconds, the one with the lowest `MACHINE_ID` does the recurring tasks until it is back. 0 or less: nobody does.",
     }),
+    transferObjectsAtOnce: Type.Integer({
+      default: 8,
+      maximum: 256,
+      description:
+        "Vitrine's own: so many objects are on their way at the same time when objects move from one datastore to another. 0 or less: one.",
+    }),
     transferBytesPerSecond: Type.Integer({
       default: 0,
       description:

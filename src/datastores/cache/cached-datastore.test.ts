@@ -240,3 +240,18 @@ test('clients are sent elsewhere for what is not at hand only, unless that is al
     assert.equal((await openKnown(cached, 0)).object.redirect !== undefined, isPreferred);
   }
 });
+
+test('whoever opens the cache and copies nothing, as commands do, leaves no folder', async (t) => {
+  const path = await mkdtemp(join(tmpdir(), 'vitrine-cache-'));
+  t.after(() => rm(path, { recursive: true, force: true }));
+  const folder = join(path, '1024-abc');
+  const cache = await openObjectCache({
+    path: folder,
+    maxBytes: MAX_BYTES,
+    now: Date.now,
+    log: pino({ enabled: false }),
+  });
+  await cache.loaded;
+  await cache.close();
+  assert.deepEqual(await readdir(path), []);
+});

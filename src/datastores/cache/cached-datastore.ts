@@ -29,7 +29,7 @@ export function withObjectCache(datastore: Datastore, cache: ObjectCache): Datas
     checkHealth: (signal) => datastore.checkHealth(signal),
     async [Symbol.asyncDispose]() {
       await cache.loaded;
-      cache.close();
+      await cache.close();
       await datastore[Symbol.asyncDispose]();
     },
   };

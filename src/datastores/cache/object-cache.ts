@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../telemetry/index.ts';
@@ -22,7 +22,8 @@ export interface ObjectCache {
   forget(location: Location): Promise<void>;
   /** Resolves when what an earlier process has left is known. */
   readonly loaded: Promise<void>;
-  close(): void;
+  /** Leaves no folder without a copy in it: each command that opens the datastores would leave one more. */
+  close(): Promise<void>;
 }
 
 export interface ObjectCacheParts {
@@ -144,7 +145,10 @@ export async function openObjectCache({ path, maxBytes, now, log }: ObjectCacheP
       copies.delete(name);
       await drop(name);
     },
-    close: () => files.close(),
+    async close() {
+      files.close();
+      for (const folder of [filling, path]) await rmdir(folder).catch(() => undefined); // something is in it
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { Finding, ToldFinding } from './finding.ts';
 type Listed = ListedObject | UnreadableEntry;
 
 const PAGE = 500;
+const AT_ONCE = 32;
 /** Ends the names of what matrix-media-repo and Vitrine store. Whatever else lies there may be somebody's. */
 export const NAME_SUFFIX = 'idv2fmt';
 
@@ -46,11 +47,12 @@ async function checkPage(
   }
   const alone = objects.filter(({ location }) => !referenced.has(location));
   const old = alone.filter(({ modifiedTs }) => parts.now() - modifiedTs >= options.minAgeMs);
+  const left = await findLeft(datastore, old, signal);
   const findings: ToldFinding[] = unreadable.map(({ location, cause }) => {
     const told = { kind: 'unreadable entry', cause: explain(cause) } as const;
     return { ...told, datastore_id: datastore.id, location, repair: undefined };
   });
-  for (const { location, sizeBytes, modifiedTs } of old) {
+  for (const { location, sizeBytes, modifiedTs } of left) {
     const kind = location.endsWith(NAME_SUFFIX) ? 'object without rows' : 'unknown file';
     const finding: Finding = { kind, datastore_id: datastore.id, location, sizeBytes, modifiedTs };
     findings.push({ ...finding, repair: options.repair ? await repairLone(parts, finding, signal) : undefined });
@@ -64,6 +66,31 @@ async function checkPage(
     },
     findings,
   };
+}
+
+/** Those that are still there: a transfer may have moved one, and the rows with it, since it was listed. */
+async function findLeft(
+  datastore: Datastore,
+  listed: readonly ListedObject[],
+  signal: AbortSignal,
+): Promise<readonly ListedObject[]> {
+  const left: ListedObject[] = [];
+  for (let start = 0; start < listed.length; start += AT_ONCE) {
+    const some = listed.slice(start, start + AT_ONCE);
+    const areThere = await Promise.all(some.map(({ location }) => isThere(datastore, location, signal)));
+    left.push(...some.filter((_, index) => areThere[index]));
+  }
+  return left;
+}
+
+async function isThere(datastore: Datastore, location: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await using object = await datastore.open(location, signal);
+    return object !== undefined;
+  } catch {
+    signal.throwIfAborted();
+    return true; // only one that is known to be gone is not told
+  }
 }
 
 /** Nothing can come to point at it any more: new rows name new objects, or those that other rows name. */

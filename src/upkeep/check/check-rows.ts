@@ -3,22 +3,22 @@ import {
   type DescribedObject,
   findDescribedObjects,
   findMediaAt,
-  hasMediaAt,
-  isNot,
-  isQuarantined,
   isReferenced,
   type ObjectPlace,
   type REFERRING_TABLES,
 } from '../../database/index.ts';
 import type { Datastore } from '../../datastores/index.ts';
 import { formatMxcUri } from '../../matrix/index.ts';
+import { isBlocked } from '../is-blocked.ts';
 import type { CheckedPage, CheckOptions, CheckParts } from './check-parts.ts';
 import { findTrouble } from './find-trouble.ts';
 import type { BrokenObject, ToldFinding } from './finding.ts';
 import { repairBroken } from './repair-broken.ts';
 
 const PAGE = 200;
-const AT_ONCE = 8;
+/** Looking is but a question. To read them to their ends is work for a disk. */
+const LOOKED_AT_ONCE = 32;
+const READ_AT_ONCE = 8;
 const MAX_TOLD_MEDIA = 20;
 
 /** Looks for the object of each row of a table that points into a datastore, page by page. */
@@ -31,15 +31,16 @@ export async function* checkRows(
   signal: AbortSignal,
 ): AsyncGenerator<CheckedPage> {
   const { db } = parts.database.patient(signal);
+  const atOnce = options.hashes ? READ_AT_ONCE : LOOKED_AT_ONCE;
   for (;;) {
     const page = await findDescribedObjects(db, table, datastore.id, after, PAGE);
     const last = page.at(-1);
     if (last === undefined) return;
     const findings: ToldFinding[] = [];
     let blocked = 0;
-    for (let start = 0; start < page.length; start += AT_ONCE) {
+    for (let start = 0; start < page.length; start += atOnce) {
       signal.throwIfAborted();
-      const some = page.slice(start, start + AT_ONCE);
+      const some = page.slice(start, start + atOnce);
       const looked = await Promise.all(some.map((due) => look(parts, options, datastore, due, signal)));
       for (const found of looked) {
         if (found === undefined) continue;
@@ -64,7 +65,7 @@ async function look(
   if (trouble === undefined) return undefined;
   // It may have moved or been deleted, and the rows with it, since they were read.
   if (!(await isReferenced(parts.database.db, place))) return undefined;
-  if (trouble.kind === 'rows without object' && (await isBlocked(parts, place))) return 'blocked';
+  if (trouble.kind === 'rows without object' && (await isBlocked(parts.database.db, place))) return 'blocked';
   return { ...trouble, ...place, ...dueOf(due), ...(await mediaAt(parts, place)) };
 }
 
@@ -77,10 +78,6 @@ async function repair(
 ): Promise<string | undefined> {
   if (!options.repair || found.kind === 'unreadable object') return undefined;
   return await repairBroken(parts, found, signal);
-}
-
-async function isBlocked({ database: { db } }: CheckParts, place: ObjectPlace): Promise<boolean> {
-  return (await hasMediaAt(db, place, isQuarantined)) && !(await hasMediaAt(db, place, isNot(isQuarantined)));
 }
 
 async function mediaAt({ database: { db } }: CheckParts, place: ObjectPlace) {
