@@ -38,7 +38,7 @@ import {
 } from './media/index.ts';
 import { type Internet, openFederation } from './open-federation.ts';
 import { openPreviews } from './open-previews.ts';
-import { createCharge, createTasks, startRecurring } from './tasks/index.ts';
+import { openUpkeep } from './open-upkeep.ts';
 import { type Log, openLog, openMetrics } from './telemetry/index.ts';
 import {
   createBlurhashes,
@@ -53,7 +53,6 @@ import {
   type Programs,
   removeAbandonedFolders,
 } from './thumbnails/index.ts';
-import { retentionJobs, storageMigration } from './upkeep/index.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -149,27 +148,9 @@ export async function startService(
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const { forget: forgetRecord, forgetAll: forgetRecords } = storeParts.records;
-  const upkeepParts = { ...storeParts, forgetRecord, forgetRecords, log };
   const elapsedMs = () => performance.now();
-  const charge = stack.use(createCharge({ database, holder: newUniqueId(), isInCharge, elapsedMs, log }));
-  const tasks = stack.use(
-    createTasks({
-      database,
-      bus,
-      kinds: [storageMigration({ ...upkeepParts, limits: () => snapshot.tasks, elapsedMs })],
-      charge,
-      maxRunning: () => snapshot.tasks.numWorkers,
-      now,
-      elapsedMs,
-      log,
-    }),
-  );
-  const jobs = retentionJobs({
-    ...upkeepParts,
-    ourOrigins: () => [...snapshot.domains.values()].map(({ serverName }) => serverName),
-    expireAfterDays: () => expiriesOf(snapshot),
-  });
-  stack.use(startRecurring({ database, jobs, charge, newUniqueId, elapsedMs, log }));
+  const upkeepParts = { ...storeParts, forgetRecord, forgetRecords, isInCharge, elapsedMs, log };
+  const { tasks } = stack.use(openUpkeep(() => snapshot, upkeepParts));
   const linkPreviews = stack.use(openPreviews({ ...mediaParts, media, thumbnailer, log }, internet));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);
   const app = await createServer({
@@ -231,14 +212,6 @@ function logOptions({ repo }: Config) {
 
 function databaseOptions({ database: { sqlite, postgres, pool, timeouts, preparedStatements } }: Config) {
   return sqlite === '' ? { postgres, pool, timeouts, preparedStatements } : { sqlite, pool, timeouts };
-}
-
-function expiriesOf({ downloads, thumbnails, urlPreviews }: Config) {
-  return {
-    remoteMedia: downloads.expireAfterDays,
-    thumbnails: thumbnails.expireAfterDays,
-    previews: urlPreviews.expireAfterDays,
-  };
 }
 
 async function joinProcesses(
