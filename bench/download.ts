@@ -3,9 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { findFreePort } from '../test/free-port.ts';
 import { makeBenchFolder, SERVER_NAME, TOKEN } from './folder.ts';
 import { load } from './load.ts';
 import { median, report } from './report.ts';
@@ -18,20 +18,10 @@ const ROUNDS = 3;
 /** A server that has just started compiles its code on the core that it shares with its answers. */
 const WARM_UP_SECONDS = 3;
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-  });
-  return await promise;
-}
-
 async function startNginx(folder: string): Promise<{ url: string; stop: () => void }> {
   const program = ['/usr/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path)) ?? 'nginx';
   execFileSync('taskset', ['-acp', String(LOAD_CORE), String(process.pid)], { stdio: 'ignore' });
-  const port = await freePort();
+  const port = await findFreePort();
   const config = join(folder, 'nginx.conf');
   await writeFile(
     config,
@@ -54,7 +44,7 @@ async function etagOf(url: string): Promise<string> {
   return answer.headers.get('etag') ?? '';
 }
 
-const port = await freePort();
+const port = await findFreePort();
 await using folder = await makeBenchFolder({
   // A line for each request would be work that nginx, whose access log is off, does not have.
   repo: { bindAddress: '127.0.0.1', port, logDirectory: '-', logLevel: 'warn', jsonLogs: true },

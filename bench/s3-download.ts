@@ -3,11 +3,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { findFreePort } from '../test/free-port.ts';
 import { makeBenchFolder, SERVER_NAME, TOKEN } from './folder.ts';
 import { load } from './load.ts';
 import { median, report } from './report.ts';
@@ -22,16 +22,6 @@ const CONNECTIONS = 4;
 const WARM_UP_SECONDS = 3;
 const BUCKET = 'media';
 const KEY = 'S3RVER';
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-  });
-  return await promise;
-}
 
 async function startS3(folder: string, port: number): Promise<ChildProcess> {
   const server = [process.execPath, '--disable-warning=ExperimentalWarning', 'bench/s3-server.ts'];
@@ -52,8 +42,8 @@ async function newestKey(bucket: string): Promise<string> {
 }
 
 execFileSync('taskset', ['-acp', String(OTHER_CORE), String(process.pid)], { stdio: 'ignore' });
-const s3Port = await freePort();
-const port = await freePort();
+const s3Port = await findFreePort();
+const port = await findFreePort();
 const endpoint = `127.0.0.1:${s3Port}`;
 const keys = { accessKeyId: KEY, accessSecret: KEY };
 await using folder = await makeBenchFolder({

