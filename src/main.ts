@@ -148,8 +148,7 @@ export async function startService(
   const thumbnails = createThumbnails(pictureParts);
   const eagerThumbnails = stack.use(createEagerThumbnails({ thumbnails, thumbnailer, log }));
   const { forget: forgetRecord, forgetAll: forgetRecords } = storeParts.records;
-  const elapsedMs = () => performance.now();
-  const upkeepParts = { ...storeParts, forgetRecord, forgetRecords, isInCharge, elapsedMs, log };
+  const upkeepParts = { ...storeParts, forgetRecord, forgetRecords, isInCharge, elapsedMs: steadyNow, log };
   const { tasks } = stack.use(openUpkeep(() => snapshot, upkeepParts));
   const linkPreviews = stack.use(openPreviews({ ...mediaParts, media, thumbnailer, log }, internet));
   const checkReadiness = (asked: AbortSignal) => readinessOf(database, datastores, log, asked);

@@ -11,8 +11,8 @@ export async function findSamePlaces(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const places = new Map<string, string>();
   for (const one of configured) places.set(one.id, await placeOf(one));
-  const idsAt = (place: string) => [...places].filter(([, other]) => other === place).map(([id]) => id);
-  return new Map([...places].map(([id, place]) => [id, idsAt(place).filter((other) => other !== id)]));
+  const idsAt = Map.groupBy(places.keys(), (id) => places.get(id));
+  return new Map([...places].map(([id, place]) => [id, (idsAt.get(place) ?? []).filter((other) => other !== id)]));
 }
 
 async function placeOf({ type, opts }: DatastoreConfig): Promise<string> {

@@ -48,7 +48,8 @@ export function noteKnownPaths(app: FastifyInstance, maxParamLength: number): Kn
 /**
  * Gives every known path an answer for the methods that it has no route for: OPTIONS is 204 without looking at
  * anything (D-5), the others are 405, those that HTTP has for other purposes included (C-4). A path with an empty end is
- * never one of them, though a parameter would take it, unless its last parameter is made for slashes. To be called after the hooks that come before such an answer.
+ * never one of them, though a parameter would take it, unless its last parameter is made for slashes. To be called after the
+ * hooks that come before such an answer.
  */
 export function answerOtherMethods(app: FastifyInstance, knownPaths: KnownPaths): void {
   app.addHook('onRequest', (request, _reply, done) => {

@@ -19,7 +19,8 @@ type OwnedParts = UpkeepParts & { readonly ourOrigins: () => readonly string[] }
 
 /**
  * Deletes a media with its thumbnails, and each object that nothing else points at, if it is still as it was found and
- * neither quarantined nor pinned, which is decided by the transaction that deletes it. Rows go first. Once the rows are gone it is not given up in the middle.
+ * neither quarantined nor pinned, which is decided by the transaction that deletes it. Rows go first. Once the rows are gone it is
+ * not given up in the middle.
  * @returns whether it was deleted
  */
 export async function deleteMedia(parts: OwnedParts, found: MediaRow, signal: AbortSignal): Promise<boolean> {

@@ -11,8 +11,8 @@ export function lockContent(locks: Locks, sha256: string, signal: AbortSignal): 
 }
 
 /**
- * Deletes an object that no row points at any more, under whatever ID of its place. To be called under the lock on its content, when the rows are gone:
- * a crash in between leaves an object without rows, never a row without its object.
+ * Deletes an object that no row points at any more, under whatever ID of its place. To be called under the lock on its content,
+ * when the rows are gone: a crash in between leaves an object without rows, never a row without its object.
  * @returns whether it was deleted
  */
 export async function deleteUnreferenced(
